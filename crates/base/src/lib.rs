@@ -1,0 +1,18 @@
+//! The ground floor: what every other crate may lean on and what leans on nothing.
+//!
+//! - [`slot`]: key -> one of 16384 slots (CRC16, hash tags), as Redis Cluster does.
+//! - [`hash`]: the keyed 64-bit hash that places a key inside its slot's table.
+//! - [`clock`]: time as a value that is passed in; only `server` and `py` read the real one.
+//! - [`size`]: "100mb", "4gb", "80%" -> bytes, and back.
+//! - [`glob`]: the `*?[]` patterns of `KEYS`, `SCAN MATCH` and `CONFIG GET`.
+//! - [`rand`]: a small seeded generator, so that every random choice can be replayed.
+
+pub mod clock;
+pub mod glob;
+pub mod hash;
+pub mod rand;
+pub mod size;
+pub mod slot;
+
+pub use hash::KeyHasher;
+pub use slot::{SLOTS, SlotId};
