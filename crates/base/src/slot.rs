@@ -112,9 +112,12 @@ mod tests {
 
     fn bit_by_bit(bytes: &[u8]) -> u16 {
         bytes.iter().fold(0u16, |crc, &byte| {
-            (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
-                if crc & 0x8000 != 0 { (crc << 1) ^ 0x1021 } else { crc << 1 }
-            })
+            (0..8).fold(
+                crc ^ (u16::from(byte) << 8),
+                |crc, _| {
+                    if crc & 0x8000 != 0 { (crc << 1) ^ 0x1021 } else { crc << 1 }
+                },
+            )
         })
     }
 
@@ -141,14 +144,9 @@ mod tests {
 
     #[test]
     fn hash_tag_is_the_first_non_empty_pair_of_braces() {
-        for (key, tag) in [
-            ("{a}b", "a"),
-            ("x{a}b{c}", "a"),
-            ("{}b", "{}b"),
-            ("foo{{bar}}zap", "{bar"),
-            ("{a", "{a"),
-            ("a}", "a}"),
-        ] {
+        for (key, tag) in
+            [("{a}b", "a"), ("x{a}b{c}", "a"), ("{}b", "{}b"), ("foo{{bar}}zap", "{bar"), ("{a", "{a"), ("a}", "a}")]
+        {
             assert_eq!(hash_tag(key.as_bytes()), tag.as_bytes(), "{key}");
         }
     }

@@ -1,0 +1,77 @@
+//! Scrubjay's store.
+
+mod config;
+mod effect;
+mod key;
+mod naive;
+mod stats;
+
+pub use config::{Config, Policy, Rank, Scope, UnknownPolicy};
+pub use effect::{Effect, Journal, Removal};
+pub use key::{DATABASES, KEY_BYTES_MAX, Key, Ns};
+pub use naive::*;
+pub use stats::Stats;
+
+pub mod flags {
+    //! The 32 bits that travel with an entry. memcached clients may put any number here; what the SDK and the HTTP door
+    //! say about a value's kind has numbers of its own that no client uses by accident, and that the entry packs into
+    //! four bits.
+
+    /// Plain bytes, nothing known.
+    pub const NONE: u32 = 0;
+    /// The first of fifteen numbers that cost no extra memory.
+    pub const PACKED_BASE: u32 = 0x5CB0_0000;
+    /// The value is JSON text (never a bare JSON string: those are stored without mark).
+    pub const JSON: u32 = PACKED_BASE + 1;
+    /// The value is a Python `str`, UTF-8.
+    pub const STR: u32 = PACKED_BASE + 2;
+    /// The value is a Python `int`, decimal.
+    pub const INT: u32 = PACKED_BASE + 3;
+}
+
+/// A value that would not fit, even after evicting what may be evicted. Nothing was changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutOfMemory;
+
+impl std::fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not enough memory under the limit, and nothing that may be evicted; nothing was changed")
+    }
+}
+
+impl std::error::Error for OutOfMemory {}
+
+/// How a look-up counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// A read by a client: counts as hit or miss, refreshes the entry's rank.
+    Read,
+    /// A read that leaves the rank alone (`CLIENT NO-TOUCH`, `EXISTS`, `TTL`): counts as hit or miss.
+    ReadNoTouch,
+    /// A look inside the server or before a write: counts nothing, refreshes nothing.
+    Peek,
+    /// A write's look-up: refreshes the rank, counts neither hit nor miss.
+    Write,
+}
+
+/// When a written entry expires.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deadline {
+    /// As before the write; for a new entry, the default TTL.
+    Keep,
+    /// The default TTL from now; none if none is set.
+    Default,
+    /// Never, whatever the default TTL says.
+    Never,
+    /// At this moment (Unix milliseconds).
+    At(scrubjay_base::clock::UnixMs),
+}
+
+/// The flags of a written entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flags {
+    /// As before the write; for a new entry, none.
+    Keep,
+    /// These.
+    Set(u32),
+}

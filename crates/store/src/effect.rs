@@ -1,0 +1,79 @@
+//! An effect: the one description of a change, told once, in order per slot, to whoever listens.
+//!
+//! A command is what a client asked for; an effect is what happened. Effects carry absolute deadlines and whole values
+//! (or the bytes that were written, for a change inside a large value), so applying them needs neither a clock nor the
+//! command that caused them. The append-only file, replicas, client tracking and keyspace events are all listeners.
+
+use crate::key::Ns;
+use scrubjay_base::SlotId;
+use scrubjay_base::clock::UnixMs;
+
+/// Why an entry went away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Removal {
+    /// A command deleted it.
+    Deleted,
+    /// Its deadline passed.
+    Expired,
+    /// It made room for others.
+    Evicted,
+}
+
+/// A change to one slot. Borrowed: a listener copies what it keeps.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Effect<'a> {
+    /// The key now holds this string.
+    Put {
+        /// The namespace.
+        ns: Ns,
+        /// The key.
+        key: &'a [u8],
+        /// The whole value.
+        value: &'a [u8],
+        /// When it expires; `None`: never.
+        deadline_ms: Option<UnixMs>,
+        /// The entry's flags.
+        flags: u32,
+    },
+    /// These bytes were written at `offset`; the value was padded with zeros up to there if it was shorter.
+    Write {
+        /// The namespace.
+        ns: Ns,
+        /// The key.
+        key: &'a [u8],
+        /// Where the bytes went.
+        offset: usize,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// The key's deadline changed; its value did not.
+    Deadline {
+        /// The namespace.
+        ns: Ns,
+        /// The key.
+        key: &'a [u8],
+        /// The new deadline; `None`: it no longer expires.
+        deadline_ms: Option<UnixMs>,
+    },
+    /// The key is gone.
+    Remove {
+        /// The namespace.
+        ns: Ns,
+        /// The key.
+        key: &'a [u8],
+        /// Why.
+        cause: Removal,
+    },
+    /// Every key of the namespace in this slot is gone.
+    Flush {
+        /// The namespace.
+        ns: Ns,
+    },
+}
+
+/// Hears every effect. Called with the slot locked, in the order of `sequence`, which has no gaps: it must be quick, must
+/// not block and must not call back into the store.
+pub trait Journal: Send + Sync {
+    /// `slot` changed for the `sequence`-th time.
+    fn effect(&self, slot: SlotId, sequence: u64, effect: &Effect<'_>);
+}
