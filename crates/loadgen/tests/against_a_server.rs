@@ -16,6 +16,7 @@ fn serve(serve: impl Fn(TcpStream) -> std::io::Result<()> + Send + Sync + 'stati
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let serve = Arc::clone(&serve);
+            let _ = stream.set_nodelay(true);
             std::thread::spawn(move || serve(stream));
         }
     });
