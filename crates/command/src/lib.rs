@@ -11,12 +11,14 @@
 
 pub mod args;
 pub mod family;
+pub mod index;
 pub mod reject;
 pub mod reply;
 pub mod server;
 pub mod table;
 
 pub use args::{Args, Span};
+pub use index::{find, resolve};
 pub use reject::{Kind, Reject};
 pub use reply::{Reply, Value, ValueReply};
-pub use table::{Context, Handler, Row, find};
+pub use table::{Context, Handler, Row};

@@ -1,15 +1,13 @@
 //! THE table: every command once, with its arity, flags, keys, documentation and handler.
 //!
 //! `COMMAND`, `COMMAND DOCS`, help, completion, the reference page, routing and ACL categories are read from here. A new
-//! command is one row, here in its family's file, and one handler.
+//! command is one row in its family's file and one handler. How a name finds its row is in [`crate::index`].
 
 use crate::args::Args;
-use crate::family;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::server::ServerCommand;
-use scrubjay_store::{Ns, Store};
-use std::sync::LazyLock;
+use scrubjay_store::{Access, Guard, KEY_BYTES_MAX, Key, Ns, Store};
 
 bitflags::bitflags! {
     /// What a command is like, in Redis' terms.
@@ -135,8 +133,49 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// How a read of this session counts.
     #[inline]
-    pub fn read(&self) -> scrubjay_store::Access {
-        if self.touch { scrubjay_store::Access::Read } else { scrubjay_store::Access::ReadNoTouch }
+    pub fn read(&self) -> Access {
+        if self.touch { Access::Read } else { Access::ReadNoTouch }
+    }
+
+    /// Places a key of the session's namespace. Errors: [`Reject::KEY_TOO_LONG`].
+    #[inline]
+    pub fn key<'k>(&self, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
+        self.key_in(self.ns, bytes)
+    }
+
+    /// Places a key of another namespace. Errors: [`Reject::KEY_TOO_LONG`].
+    #[inline]
+    pub fn key_in<'k>(&self, ns: Ns, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
+        if bytes.len() > KEY_BYTES_MAX { Err(Reject::KEY_TOO_LONG) } else { Ok(self.store.key(ns, bytes)) }
+    }
+
+    /// Whether a value of `length` bytes may be stored. Errors: [`Reject::STRING_TOO_LONG`].
+    #[inline]
+    pub fn fits(&self, length: usize) -> Result<(), Reject> {
+        if length > self.value_bytes_max { Err(Reject::STRING_TOO_LONG) } else { Ok(()) }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Locks the slot of one key.
+    #[inline]
+    pub fn lock(&self, key: &Key<'_>) -> Guard<'a> {
+        self.store.lock(key.slot, self.now_ms)
+    }
+
+    /// Locks the slots of several keys, which everything under the guard then sees and changes at once.
+    #[inline]
+    pub fn lock_all(&self, keys: &[Key<'_>]) -> Guard<'a> {
+        match keys {
+            [one] => self.lock(one),
+            _ => self.store.lock_many(keys.iter().map(|key| key.slot), self.now_ms),
+        }
+    }
+
+    /// Makes room for a value of `value_bytes` under `key` before its slot is locked.
+    #[inline]
+    pub fn reserve(&self, key: &Key<'_>, value_bytes: usize) {
+        self.store.reserve(key.bytes.len() + value_bytes, self.now_ms);
     }
 }
 
@@ -181,107 +220,58 @@ pub struct Row {
 }
 
 impl Row {
+    /// A command with neither flags, keys nor documentation yet; the methods below add them, so that a row is a few
+    /// lines of facts. `arity` counts the name; negative: at least that many.
+    pub const fn new(name: &'static str, group: Group, arity: i16, handler: Handler) -> Row {
+        Row {
+            name,
+            group,
+            arity,
+            flags: Flags::empty(),
+            keys: Keys::None,
+            since: "",
+            complexity: "",
+            summary: "",
+            usage: "",
+            handler,
+            subcommands: &[],
+        }
+    }
+
+    /// A command that needs the store alone.
+    pub const fn data(name: &'static str, group: Group, arity: i16, run: DataFn) -> Row {
+        Row::new(name, group, arity, Handler::Data(run))
+    }
+
+    /// A name for its subcommands.
+    pub const fn container(name: &'static str, group: Group, subcommands: &'static [Row]) -> Row {
+        Row { subcommands, ..Row::new(name, group, -2, Handler::Container) }
+    }
+
+    /// What it is like.
+    pub const fn flags(self, flags: Flags) -> Row {
+        Row { flags, ..self }
+    }
+
+    /// Where its keys are.
+    pub const fn keys(self, keys: Keys) -> Row {
+        Row { keys, ..self }
+    }
+
+    /// Its documentation: since when, at what cost, with which arguments, what for.
+    pub const fn docs(
+        self,
+        since: &'static str,
+        complexity: &'static str,
+        usage: &'static str,
+        summary: &'static str,
+    ) -> Row {
+        Row { since, complexity, usage, summary, ..self }
+    }
+
     /// Whether `count` arguments, name included, are acceptable.
     #[inline]
     pub fn accepts(&self, count: usize) -> bool {
         if self.arity >= 0 { count == self.arity as usize } else { count >= -self.arity as usize }
-    }
-}
-
-/// Every command, sorted by family.
-pub static FAMILIES: &[&[Row]] =
-    &[family::string::ROWS, family::counter::ROWS, family::bitmap::ROWS, family::key::ROWS, crate::server::ROWS];
-
-/// Every top-level row.
-pub fn rows() -> impl Iterator<Item = &'static Row> {
-    FAMILIES.iter().flat_map(|rows| rows.iter())
-}
-
-/// The row of the command called `name`, ASCII case ignored.
-#[inline]
-pub fn find(name: &[u8]) -> Option<&'static Row> {
-    INDEX.find(name)
-}
-
-static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
-
-/// Names folded into one number, in an open-addressed table: a look-up is a multiplication and, nearly always, one probe.
-struct Index {
-    slots: Vec<Option<(u128, &'static Row)>>,
-}
-
-impl Index {
-    fn new() -> Index {
-        let mut index = Index { slots: vec![None; 1024] };
-        for row in rows() {
-            let Some(code) = Index::code(row.name.as_bytes()) else { continue };
-            let mut at = index.home(code);
-            while index.slots[at].is_some() {
-                at = (at + 1) % index.slots.len();
-            }
-            index.slots[at] = Some((code, row));
-        }
-        index
-    }
-
-    /// Upper-cased and padded to 16 bytes; longer names are no command.
-    #[inline]
-    fn code(name: &[u8]) -> Option<u128> {
-        if name.len() > 16 {
-            return None;
-        }
-        let mut folded = [0u8; 16];
-        for (to, from) in folded.iter_mut().zip(name) {
-            *to = from.to_ascii_uppercase();
-        }
-        Some(u128::from_le_bytes(folded))
-    }
-
-    #[inline]
-    fn home(&self, code: u128) -> usize {
-        let mixed = (code as u64 ^ (code >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (mixed >> 54) as usize % self.slots.len()
-    }
-
-    #[inline]
-    fn find(&self, name: &[u8]) -> Option<&'static Row> {
-        let code = Index::code(name)?;
-        let mut at = self.home(code);
-        while let Some((found, row)) = &self.slots[at] {
-            if *found == code {
-                return Some(row);
-            }
-            at = (at + 1) % self.slots.len();
-        }
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn every_row_is_found_by_its_name_in_any_case_and_stands_once() {
-        let mut seen = HashSet::new();
-        for row in rows() {
-            assert!(row.name.len() <= 16, "{} does not fit the index", row.name);
-            assert_eq!(row.name, row.name.to_ascii_uppercase());
-            assert!(seen.insert(row.name), "{} stands twice", row.name);
-            assert!(std::ptr::eq(find(row.name.to_ascii_lowercase().as_bytes()).expect(row.name), row));
-        }
-        assert!(find(b"NOSUCH").is_none());
-    }
-
-    #[test]
-    fn every_row_and_subcommand_is_documented() {
-        fn check(row: &Row) {
-            assert!(row.summary.ends_with('.'), "{}: the summary is a sentence", row.name);
-            assert!(!row.complexity.is_empty() && !row.since.is_empty(), "{}", row.name);
-            row.subcommands.iter().for_each(check);
-            assert_eq!(matches!(row.handler, Handler::Container), !row.subcommands.is_empty(), "{}", row.name);
-        }
-        rows().for_each(check);
     }
 }

