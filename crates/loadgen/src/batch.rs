@@ -6,8 +6,8 @@
 //! ```
 //!
 //! All connections of a worker send from this one buffer (what a socket does not take at once is copied), so even 64
-//! writes of 1 KiB come out of the L2 cache. A `mix` cannot be patched, as the lengths vary from draw to draw: its
-//! requests are copied one after the other from the two templates.
+//! writes of 1 KiB come out of the L2 cache. Where lengths vary from draw to draw (a `mix`, values of several lengths)
+//! nothing can be patched: those requests are copied one after the other from templates.
 
 use crate::{Config, Operation, Protocol};
 use scrubjay_base::rand::Rng;
@@ -15,24 +15,22 @@ use scrubjay_base::rand::Rng;
 const KEY: &[u8; 16] = b"key:000000000000";
 const KEY_PREFIX_BYTES: usize = 4;
 
+/// How many lengths stand for a range of value lengths.
+const LENGTHS: usize = 16;
+
 /// The next keys to ask for, and the bytes that ask for them.
 pub(crate) struct Batch {
     kind: Kind,
     pipeline: usize,
-    keys: u64,
-    first_key: u64,
-    /// Load: the next key, and the one after this worker's last.
-    next_load: u64,
-    end_load: u64,
-    rng: Rng,
+    keys: Keys,
     digits: Box<[[u8; 3]; 1000]>,
 }
 
 enum Kind {
     /// All requests alike: patched in place.
     Uniform { bytes: Vec<u8>, stride: usize, key_at: Option<usize> },
-    /// Reads and writes: composed anew.
-    Mixed { read: Template, write: Template, set_percent: u64, bytes: Vec<u8> },
+    /// Requests of several lengths: composed anew.
+    Mixed { read: Template, writes: Vec<Template>, set_percent: u64, bytes: Vec<u8> },
 }
 
 struct Template {
@@ -40,42 +38,64 @@ struct Template {
     key_at: usize,
 }
 
+/// Which keys: drawn, or for a load one after the other up to the worker's last.
+struct Keys {
+    rng: Rng,
+    first: u64,
+    count: u64,
+    loading: Option<std::ops::Range<u64>>,
+}
+
+impl Keys {
+    #[inline]
+    fn next(&mut self) -> u64 {
+        match &mut self.loading {
+            None => self.first + self.rng.below(self.count),
+            Some(left) => {
+                left.start += 1;
+                left.start - 1
+            }
+        }
+    }
+}
+
 impl Batch {
     /// The requests of worker `index` of `workers`.
     pub(crate) fn new(config: &Config, index: usize, workers: usize) -> Batch {
         let mut rng = Rng::new(config.seed.wrapping_add(index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let value = value(config.value_bytes, &mut rng);
-        let read = || Template::new(read_request(config));
-        let write = || Template::new(write_request(config, &value));
-        let uniform = |template: Template| Kind::Uniform {
+        let lengths = lengths(config);
+        let value = value(lengths[lengths.len() - 1], &mut rng);
+        let read = Template::new(read_request(config));
+        let writes: Vec<_> =
+            lengths.iter().map(|&length| Template::new(write_request(config, &value[..length]))).collect();
+        let uniform = |template: &Template| Kind::Uniform {
             stride: template.bytes.len(),
             bytes: template.bytes.repeat(config.pipeline),
             key_at: Some(template.key_at),
         };
+        let mixed = |read, writes, set_percent: u8| Kind::Mixed {
+            read,
+            writes,
+            set_percent: u64::from(set_percent),
+            bytes: Vec::new(),
+        };
         let kind = match config.operation {
-            Operation::Get => uniform(read()),
-            Operation::Set | Operation::Load => uniform(write()),
-            Operation::Mix => Kind::Mixed {
-                read: read(),
-                write: write(),
-                set_percent: u64::from(config.set_percent),
-                bytes: Vec::new(),
-            },
+            Operation::Get => uniform(&read),
+            Operation::Set | Operation::Load if writes.len() == 1 => uniform(&writes[0]),
+            Operation::Set | Operation::Load => mixed(read, writes, 100),
+            Operation::Mix => mixed(read, writes, config.set_percent),
             Operation::Ping => {
                 let ping = b"*1\r\n$4\r\nPING\r\n";
                 Kind::Uniform { stride: ping.len(), bytes: ping.repeat(config.pipeline), key_at: None }
             }
         };
         let share = |part: usize| config.first_key + config.keys * part as u64 / workers as u64;
+        let loading = (config.operation == Operation::Load).then(|| share(index)..share(index + 1));
         let digits = std::array::from_fn(|n| [n / 100, n / 10 % 10, n % 10].map(|digit| b'0' + digit as u8));
         Batch {
             kind,
             pipeline: config.pipeline,
-            keys: config.keys,
-            first_key: config.first_key,
-            next_load: share(index),
-            end_load: if config.operation == Operation::Load { share(index + 1) } else { u64::MAX },
-            rng,
+            keys: Keys { rng, first: config.first_key, count: config.keys, loading },
             digits: Box::new(digits),
         }
     }
@@ -83,40 +103,40 @@ impl Batch {
     /// Draws the next batch: how many requests it has (0 when a load is through) and their bytes.
     #[inline]
     pub(crate) fn next(&mut self) -> (u32, &[u8]) {
-        let Batch { kind, pipeline, keys, first_key, next_load, end_load, rng, digits } = self;
-        match kind {
+        let Batch { kind, pipeline, keys, digits } = self;
+        let count = match &keys.loading {
+            None => *pipeline,
+            Some(left) => (*pipeline).min((left.end - left.start) as usize),
+        };
+        let bytes = match kind {
             Kind::Uniform { bytes, stride, key_at } => {
-                let loading = *end_load != u64::MAX;
-                let count = if loading { (*pipeline).min((*end_load - *next_load) as usize) } else { *pipeline };
                 if let Some(key_at) = *key_at {
                     for request in bytes.chunks_exact_mut(*stride).take(count) {
-                        let key = if loading {
-                            *next_load += 1;
-                            *next_load - 1
-                        } else {
-                            *first_key + rng.below(*keys)
-                        };
-                        patch(&mut request[key_at..], key, digits);
+                        patch(&mut request[key_at..], keys.next(), digits);
                     }
                 }
-                (count as u32, &bytes[..count * *stride])
+                &bytes[..count * *stride]
             }
-            Kind::Mixed { read, write, set_percent, bytes } => {
+            Kind::Mixed { read, writes, set_percent, bytes } => {
                 bytes.clear();
-                for _ in 0..*pipeline {
-                    let template = if rng.below(100) < *set_percent { &*write } else { &*read };
+                for _ in 0..count {
+                    let template = match keys.rng.below(100) < *set_percent {
+                        true => &writes[keys.rng.below(writes.len() as u64) as usize],
+                        false => &*read,
+                    };
                     let start = bytes.len();
                     bytes.extend_from_slice(&template.bytes);
-                    patch(&mut bytes[start + template.key_at..], *first_key + rng.below(*keys), digits);
+                    patch(&mut bytes[start + template.key_at..], keys.next(), digits);
                 }
-                (*pipeline as u32, bytes)
+                &bytes[..]
             }
-        }
+        };
+        (count as u32, bytes)
     }
 
     /// The generator that arrival times are drawn from as well.
     pub(crate) fn rng(&mut self) -> &mut Rng {
-        &mut self.rng
+        &mut self.keys.rng
     }
 }
 
@@ -133,6 +153,15 @@ fn patch(at: &mut [u8], key: u64, digits: &[[u8; 3]; 1000]) {
     let groups = [key / 1_000_000_000 % 1000, key / 1_000_000 % 1000, key / 1000 % 1000, key % 1000];
     for (place, group) in at[..12].chunks_exact_mut(3).zip(groups) {
         place.copy_from_slice(&digits[group as usize]);
+    }
+}
+
+/// The lengths that values have: one, or [`LENGTHS`] evenly spread over the range.
+fn lengths(config: &Config) -> Vec<usize> {
+    let low = config.value_bytes;
+    match config.value_bytes_max.checked_sub(low) {
+        None | Some(0) => vec![low],
+        Some(span) => (0..LENGTHS).map(|n| low + span * n / (LENGTHS - 1)).collect(),
     }
 }
 
@@ -236,6 +265,27 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(batch.next().1), expected);
             assert_eq!(batch.next().0, 0);
         }
+    }
+
+    #[test]
+    fn value_lengths_spread_over_the_range_and_a_load_still_writes_every_key() {
+        let config =
+            Config { value_bytes_max: 34, keys: 64, pipeline: 10, ..config(Operation::Load, Protocol::Memcached) };
+        let (mut batch, mut keys, mut lengths) = (Batch::new(&config, 0, 1), Vec::new(), Vec::new());
+        loop {
+            let (count, bytes) = batch.next();
+            if count == 0 {
+                break;
+            }
+            for header in String::from_utf8_lossy(bytes).split("\r\n").filter(|line| line.starts_with("set ")) {
+                let words: Vec<_> = header.split(' ').collect();
+                keys.push(words[1][4..].parse::<u64>().unwrap());
+                lengths.push(words[4].parse::<usize>().unwrap());
+            }
+        }
+        assert_eq!(keys, (5..69).collect::<Vec<_>>());
+        assert!(lengths.iter().all(|length| (4..=34).contains(length) && length % 2 == 0), "{lengths:?}");
+        assert!(lengths.iter().any(|&length| length < 14) && lengths.iter().any(|&length| length > 24));
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Config {
     pub ttl_s: u32,
     /// Length of a value in bytes. Default 64.
     pub value_bytes: usize,
+    /// If larger than `value_bytes`: each write draws one of 16 lengths evenly spread from that to this. Default 0.
+    pub value_bytes_max: usize,
     /// How many keys there are: `key:` and twelve digits, 16 bytes each. Default 1,000,000; at most 2^32 (drawing uses
     /// 32 random bits).
     pub keys: u64,
@@ -86,6 +88,7 @@ impl Default for Config {
             set_percent: 10,
             ttl_s: 0,
             value_bytes: 64,
+            value_bytes_max: 0,
             keys: 1_000_000,
             first_key: 0,
             pipeline: 1,
@@ -109,6 +112,7 @@ impl Config {
     /// Refuses what cannot be run, with a sentence that names the setting.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let seconds = |value: f64| value.is_finite() && (0.0..1e6).contains(&value);
+        let value_bytes = self.value_bytes.max(self.value_bytes_max);
         let complaint = if self.keys == 0 || self.keys > 1 << 32 {
             "keys: 1 to 4294967296"
         } else if self.first_key > KEY_NUMBER_MAX - self.keys {
@@ -117,8 +121,8 @@ impl Config {
             "pipeline: 1 to 100000"
         } else if self.connections == 0 || self.threads == 0 || self.threads > self.connections {
             "connections and threads: at least 1, and not more threads than connections"
-        } else if self.value_bytes > 512 << 20 || self.value_bytes.saturating_mul(self.pipeline) > 1 << 30 {
-            "value_bytes: at most 512 MiB, and at most 1 GiB times pipeline"
+        } else if value_bytes > 512 << 20 || value_bytes.saturating_mul(self.pipeline) > 1 << 30 {
+            "value_bytes, value_bytes_max: at most 512 MiB, and at most 1 GiB times pipeline"
         } else if self.set_percent > 100 {
             "set_percent: 0 to 100"
         } else if !seconds(self.duration_s) || !seconds(self.warmup_s) || !seconds(self.stall_s) {
