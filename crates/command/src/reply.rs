@@ -52,6 +52,11 @@ pub trait Reply {
         3
     }
 
+    /// What is said from now on is said in this version (`HELLO`, `RESET`).
+    fn set_resp_version(&mut self, version: u8) {
+        let _ = version;
+    }
+
     /// `OK`.
     fn ok(&mut self) {
         self.simple("OK");

@@ -1,1 +1,27 @@
+//! The server: the sole owner of sockets, clocks and threads.
+//!
+//! ```text
+//! listener -> connection -> door (resp, http): decode -> dispatch -> command table -> store -> reply -> socket
+//! ```
+//!
+//! A [`Node`] is one of them, in this process: `scrubjay serve` starts one, and so does a test.
+//!
+//! - [`shared`]: what the whole node knows; [`session`]: what one client said about itself; [`clients`]: what others may
+//!   see of it.
+//! - [`door`]: a protocol on a connection; [`dispatch`]: from a command's name to its handler.
+//! - [`config`]: the settings; [`command`]: the commands that need more than the store.
 
+pub mod clients;
+pub mod command;
+pub mod config;
+pub mod counters;
+pub mod dispatch;
+pub mod door;
+pub mod limits;
+pub mod runtime;
+pub mod session;
+pub mod shared;
+
+pub use config::Config;
+pub use session::Session;
+pub use shared::Shared;

@@ -1,0 +1,1 @@
+//! The protocol of Redis clients, versions 2 and 3.

@@ -1,0 +1,54 @@
+//! From a command's name to its handler: authentication, arity, subcommands, limits; then the handler, and the counting.
+
+use crate::command;
+use crate::door::Turn;
+use scrubjay_command::table::{Flags, Row};
+use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, resolve};
+use scrubjay_store::Ns;
+
+/// Finds the command that `args` name and runs it. Every refusal is said to `reply`, so exactly one answer comes out.
+pub fn run(turn: &mut Turn<'_>, args: &Args<'_>, reply: &mut dyn Reply) {
+    match resolve(args) {
+        Ok(row) => run_row(turn, row, args, reply),
+        Err(reject) => refuse(turn, None, &reject, reply),
+    }
+}
+
+/// Runs the command of `row`, whose arity `args` have.
+pub fn run_row(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, reply: &mut dyn Reply) {
+    if !turn.session.authenticated() && !row.flags.contains(Flags::NO_AUTH) {
+        return refuse(turn, Some(row), &NO_AUTH, reply);
+    }
+    let done = match row.handler {
+        Handler::Data(run) => {
+            let mut cx = Context {
+                store: &turn.shared.store,
+                ns: turn.shared.store.namespace(turn.session.database()).unwrap_or(Ns(0)),
+                now_ms: turn.now_ms,
+                touch: turn.session.touch(),
+                value_bytes_max: turn.limits.value_bytes_max,
+            };
+            run(&mut cx, args, reply)
+        }
+        Handler::Server(command) => command::run(command, turn.shared, turn.session, args, reply),
+        Handler::Container => Err(Reject::arity(row.name)),
+    };
+    let counters = &turn.counters.by_command[row.id()];
+    counters.calls.add(1);
+    turn.counters.commands.add(1);
+    if let Err(reject) = done {
+        counters.failed.add(1);
+        turn.counters.errors.add(1);
+        reply.error(&reject);
+    }
+}
+
+const NO_AUTH: Reject = Reject::new(Kind::NoAuth, "NOAUTH Authentication required.");
+
+fn refuse(turn: &Turn<'_>, row: Option<&'static Row>, reject: &Reject, reply: &mut dyn Reply) {
+    if let Some(row) = row {
+        turn.counters.by_command[row.id()].rejected.add(1);
+    }
+    turn.counters.errors.add(1);
+    reply.error(reject);
+}

@@ -1,0 +1,64 @@
+//! A door: a protocol on a connection.
+//!
+//! The network thread reads into `input`, calls [`Door::turn`], and writes `out`; the door decodes what is complete, runs
+//! it and encodes the answers. It sees no socket, so a door is tested with two buffers. One turn serves everything that
+//! one read brought: a pipelined batch costs one read and one write.
+
+use crate::counters::ThreadCounters;
+use crate::limits::Limits;
+use crate::session::Session;
+use crate::shared::Shared;
+use scrubjay_base::clock::UnixMs;
+use scrubjay_protocol::{InputBuffer, OutputBuffer};
+
+/// What a door has at hand during one turn.
+pub struct Turn<'a> {
+    /// The node.
+    pub shared: &'a Shared,
+    /// The client.
+    pub session: &'a mut Session,
+    /// This thread's counters.
+    pub counters: &'a ThreadCounters,
+    /// This thread's copy of the bounds.
+    pub limits: &'a Limits,
+    /// The time of this turn: read once, the same for the whole batch.
+    pub now_ms: UnixMs,
+    /// Memory that the doors of a thread share, so that a turn allocates nothing.
+    pub scratch: &'a mut Scratch,
+}
+
+/// Memory that the doors of one thread share between turns. Empty at the start of each.
+#[derive(Default)]
+pub struct Scratch {
+    /// For whatever a door wants to build.
+    pub bytes: Vec<u8>,
+}
+
+/// What the connection waits for after a turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// More bytes: everything complete was answered.
+    Input,
+    /// Its next turn: there are complete requests left, but others come first now.
+    Turn,
+    /// The end of a `CLIENT PAUSE`: the next request is complete and must not run yet.
+    Pause,
+    /// Nothing: send what is in `out`, then close.
+    Close,
+}
+
+/// A protocol on a connection.
+pub trait Door: Send {
+    /// Consumes the complete requests in `input` and appends their answers to `out`. Called when bytes arrived, and again
+    /// after [`Progress::Turn`] and [`Progress::Pause`] without any.
+    ///
+    /// A request that is incomplete stays in `input`, where it continues next time; the connection bounds its size and
+    /// its time. What `input` holds stays at the same distance from its start until the door consumes it.
+    fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress;
+
+    /// How many more bytes the incomplete request at the start of `input` is known to need; 0: unknown. A hint for the
+    /// size of the next read, not trusted with memory.
+    fn expects(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,87 @@
+//! How one thread tells another's connections something: a queue and a bell.
+//!
+//! The bell (an eventfd in the receiver's event loop) is rung only when the queue was empty, so a burst of messages costs
+//! one wake-up.
+
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+/// What can be said to a connection.
+#[derive(Debug)]
+pub enum Message {
+    /// Send these bytes, which are already in the receiver's protocol, between two answers.
+    Bytes(Arc<[u8]>),
+    /// Close.
+    Close,
+}
+
+/// What lies in an inbox.
+#[derive(Debug)]
+pub enum Letter {
+    /// For one client.
+    To(u64, Message),
+    /// A connection that another thread accepted and that this one is to serve.
+    Adopt(Box<Arrival>),
+}
+
+/// A connection that was accepted, on its way to its thread.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The socket.
+    pub stream: TcpStream,
+    /// What others see of the client.
+    pub info: Arc<crate::clients::ClientInfo>,
+}
+
+/// A thread's inbox.
+#[derive(Debug)]
+pub struct Inbox {
+    letters: Mutex<Vec<Letter>>,
+    bell: OwnedFd,
+}
+
+impl Inbox {
+    /// An empty one. Errors: the process has no file descriptors left.
+    pub fn new() -> io::Result<Inbox> {
+        Ok(Inbox { letters: Mutex::default(), bell: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)? })
+    }
+
+    /// Leaves a message for client `id`.
+    pub fn send(&self, id: u64, message: Message) {
+        self.put(Letter::To(id, message));
+    }
+
+    /// Leaves a letter.
+    pub fn put(&self, letter: Letter) {
+        let was_empty = {
+            let mut letters = self.letters.lock();
+            letters.push(letter);
+            letters.len() == 1
+        };
+        if was_empty {
+            self.wake();
+        }
+    }
+
+    /// Makes the thread's event loop return.
+    pub fn wake(&self) {
+        // The counter can only be full if the bell rings already.
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+
+    /// Takes everything out and silences the bell; `into` must be empty.
+    pub fn take(&self, into: &mut Vec<Letter>) {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.bell, &mut count);
+        std::mem::swap(&mut *self.letters.lock(), into);
+    }
+
+    /// What the event loop watches.
+    pub fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}

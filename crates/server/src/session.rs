@@ -1,0 +1,114 @@
+//! What one client said about itself. Belongs to its connection's thread; what other threads must see of it is in
+//! [`ClientInfo`], and the setters here keep both in step.
+
+use crate::clients::{ClientFlags, ClientInfo};
+use std::sync::Arc;
+
+/// Whether a client wants answers (`CLIENT REPLY`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReplyMode {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+    /// Not to the next command.
+    SkipNext,
+    /// Not to this one.
+    SkipThis,
+}
+
+/// A client's state.
+pub struct Session {
+    /// What others see of it.
+    pub info: Arc<ClientInfo>,
+    /// The selected database.
+    database: u8,
+    /// 2 or 3.
+    resp: u8,
+    /// Whether it may run commands.
+    authenticated: bool,
+    /// Whether its reads refresh an entry's rank.
+    touch: bool,
+    /// Whether it wants answers.
+    pub reply: ReplyMode,
+    /// Close after this command's answer (`QUIT`).
+    pub close: bool,
+}
+
+impl Session {
+    /// A new client, which need not authenticate if `authenticated`.
+    pub fn new(info: Arc<ClientInfo>, authenticated: bool) -> Session {
+        let mut session = Session {
+            info,
+            database: 0,
+            resp: 2,
+            authenticated: false,
+            touch: true,
+            reply: ReplyMode::On,
+            close: false,
+        };
+        session.set_authenticated(authenticated);
+        session
+    }
+
+    /// The selected database, below `scrubjay_store::DATABASES`. Which namespace that is, `Store::namespace` says:
+    /// `SWAPDB` changes it for all sessions at once.
+    #[inline]
+    pub fn database(&self) -> u8 {
+        self.database
+    }
+
+    /// Selects a database.
+    pub fn set_database(&mut self, database: u8) {
+        self.database = database;
+        self.info.set_database(database);
+    }
+
+    /// The version of RESP it speaks, 2 or 3. A command that changes it also tells its reply, with `set_resp_version`.
+    #[inline]
+    pub fn resp(&self) -> u8 {
+        self.resp
+    }
+
+    /// Changes the version of RESP.
+    pub fn set_resp(&mut self, version: u8) {
+        self.resp = version;
+        self.info.set_resp(version);
+    }
+
+    /// Whether it may run commands.
+    #[inline]
+    pub fn authenticated(&self) -> bool {
+        self.authenticated
+    }
+
+    /// Lets it in, or not.
+    pub fn set_authenticated(&mut self, yes: bool) {
+        self.authenticated = yes;
+        self.info.set_flag(ClientFlags::AUTHENTICATED, yes);
+    }
+
+    /// Whether its reads refresh an entry's rank.
+    #[inline]
+    pub fn touch(&self) -> bool {
+        self.touch
+    }
+
+    /// `CLIENT NO-TOUCH` is the opposite of this.
+    pub fn set_touch(&mut self, yes: bool) {
+        self.touch = yes;
+        self.info.set_flag(ClientFlags::NO_TOUCH, !yes);
+    }
+
+    /// Back to how a connection starts (`RESET`); the caller says whether that is authenticated. The version of RESP goes
+    /// back to 2.
+    pub fn reset(&mut self, authenticated: bool) {
+        self.set_database(0);
+        self.set_resp(2);
+        self.set_authenticated(authenticated);
+        self.set_touch(true);
+        self.reply = ReplyMode::On;
+        self.info.set_flag(ClientFlags::NO_EVICT | ClientFlags::MONITOR, false);
+        self.info.set_name(b"");
+    }
+}

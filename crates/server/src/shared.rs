@@ -1,0 +1,132 @@
+//! What the whole node knows: one per node, in an `Arc`, behind `&` everywhere.
+
+use crate::clients::Clients;
+use crate::config::Config;
+use crate::counters::ThreadCounters;
+use crate::runtime::inbox::Inbox;
+use arc_swap::{ArcSwap, Guard};
+use scrubjay_base::clock::{Clock, UnixMs};
+use scrubjay_base::rand::{Rng, entropy_seed};
+use scrubjay_store::Store;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A node's common state.
+pub struct Shared {
+    /// The data.
+    pub store: Arc<Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is connected.
+    pub clients: Clients,
+    /// What each network thread counts.
+    pub counters: Box<[ThreadCounters]>,
+    /// When the node started.
+    pub started_ms: UnixMs,
+    /// Forty hexadecimal digits that no other start of a node has.
+    pub run_id: String,
+    /// Whether and until when clients must wait (`CLIENT PAUSE`).
+    pub pause: Pause,
+    /// Whether the node is to stop.
+    pub shutdown: Shutdown,
+    config: ArcSwap<Config>,
+    config_version: AtomicU64,
+}
+
+impl Shared {
+    /// The state of a node that starts now with `threads` network threads. Errors: no file descriptors left.
+    pub fn new(config: Config, store: Arc<Store>, clock: Arc<dyn Clock>, threads: usize) -> io::Result<Shared> {
+        let inboxes = (0..threads).map(|_| Inbox::new()).collect::<io::Result<Box<[Inbox]>>>()?;
+        let mut rng = Rng::new(entropy_seed());
+        let run_id = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect::<String>()[..40].to_owned();
+        Ok(Shared {
+            store,
+            started_ms: clock.now_ms(),
+            clock,
+            clients: Clients::new(inboxes),
+            counters: (0..threads).map(|_| ThreadCounters::new()).collect(),
+            run_id,
+            pause: Pause::default(),
+            shutdown: Shutdown::default(),
+            config: ArcSwap::from_pointee(config),
+            config_version: AtomicU64::new(0),
+        })
+    }
+
+    /// The settings as they are now. Keep the guard short.
+    pub fn config(&self) -> Guard<Arc<Config>> {
+        self.config.load()
+    }
+
+    /// Replaces the settings; every thread sees them from its next turn on.
+    pub fn set_config(&self, config: Config) {
+        self.config.store(Arc::new(config));
+        self.config_version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Changes with every change of the settings.
+    #[inline]
+    pub fn config_version(&self) -> u64 {
+        self.config_version.load(Ordering::Acquire)
+    }
+
+    /// A sum over the threads: `shared.total(|c| &c.commands)`.
+    pub fn total(&self, of: impl Fn(&ThreadCounters) -> &scrubjay_metrics::Counter) -> u64 {
+        self.counters.iter().map(|c| of(c).get()).sum()
+    }
+}
+
+/// `CLIENT PAUSE`: until a moment, all commands or those that write do not run; they wait in their connections.
+#[derive(Default, Debug)]
+pub struct Pause {
+    /// 0: not paused. Otherwise the end in Unix milliseconds.
+    until_ms: AtomicU64,
+    all: AtomicBool,
+}
+
+impl Pause {
+    /// Until `until_ms` nothing runs (`all`) or nothing that writes.
+    pub fn set(&self, until_ms: UnixMs, all: bool) {
+        self.all.store(all, Ordering::Relaxed);
+        self.until_ms.store(until_ms, Ordering::Release);
+    }
+
+    /// Whether anything is paused at `now_ms`, and if so until when and whether everything is.
+    #[inline]
+    pub fn state(&self, now_ms: UnixMs) -> Option<(UnixMs, bool)> {
+        let until_ms = self.until_ms.load(Ordering::Acquire);
+        if until_ms == 0 {
+            return None;
+        }
+        (until_ms > now_ms).then(|| (until_ms, self.all.load(Ordering::Relaxed)))
+    }
+}
+
+/// Whether the node is to stop.
+#[derive(Default, Debug)]
+pub struct Shutdown {
+    asked: AtomicBool,
+}
+
+impl Shutdown {
+    /// Whether somebody asked for it.
+    #[inline]
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+}
+
+impl Shared {
+    /// Ends a pause (`CLIENT UNPAUSE`).
+    pub fn unpause(&self) {
+        self.pause.set(0, false);
+        self.clients.wake_all();
+    }
+
+    /// Asks the node to stop: no new connections, what was read is finished, answers are sent, then the threads end.
+    pub fn ask_shutdown(&self) {
+        self.shutdown.asked.store(true, Ordering::Release);
+        self.clients.wake_all();
+    }
+}
