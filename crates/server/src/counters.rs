@@ -67,7 +67,7 @@ impl ThreadCounters {
             wrong_door: Counter::new(),
             open: Counter::new(),
             turns: Counter::new(),
-            by_command: (0..index::row_count()).map(|_| CommandCounter::new()).collect(),
+            by_command: (0..index::row_count()).map(|_| CommandCounters::default()).collect(),
         }
     }
 }
