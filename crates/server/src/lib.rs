@@ -18,6 +18,7 @@ pub mod counters;
 pub mod dispatch;
 pub mod door;
 pub mod limits;
+pub mod reference;
 pub mod runtime;
 pub mod session;
 pub mod shared;

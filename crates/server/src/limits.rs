@@ -15,6 +15,6 @@ pub struct Limits {
 impl Limits {
     /// The bounds that `config` sets.
     pub fn of(config: &Config) -> Limits {
-        Limits { value_bytes_max: config.proto_max_bulk_len, auth_required: !config.requirepass.is_empty() }
+        Limits { value_bytes_max: config.value_bytes_max as usize, auth_required: !config.requirepass.is_empty() }
     }
 }

@@ -1,10 +1,10 @@
 //! What the whole node knows: one per node, in an `Arc`, behind `&` everywhere.
 
 use crate::clients::Clients;
-use crate::config::Config;
+use crate::config::{BadChange, Config, Live, Resolved, machine};
 use crate::counters::ThreadCounters;
 use crate::runtime::inbox::Inbox;
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
 use scrubjay_base::clock::{Clock, UnixMs};
 use scrubjay_base::rand::{Rng, entropy_seed};
 use scrubjay_store::Store;
@@ -30,13 +30,18 @@ pub struct Shared {
     pub pause: Pause,
     /// Whether the node is to stop.
     pub shutdown: Shutdown,
-    config: ArcSwap<Config>,
-    config_version: AtomicU64,
+    /// The settings, which may change while the node runs.
+    pub settings: Live,
 }
 
 impl Shared {
     /// The state of a node that starts now with `threads` network threads. Errors: no file descriptors left.
-    pub fn new(config: Config, store: Arc<Store>, clock: Arc<dyn Clock>, threads: usize) -> io::Result<Shared> {
+    pub fn new(
+        config: impl Into<Resolved>,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        threads: usize,
+    ) -> io::Result<Shared> {
         let inboxes = (0..threads).map(|_| Inbox::new()).collect::<io::Result<Box<[Inbox]>>>()?;
         let mut rng = Rng::new(entropy_seed());
         let run_id = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect::<String>()[..40].to_owned();
@@ -49,26 +54,28 @@ impl Shared {
             run_id,
             pause: Pause::default(),
             shutdown: Shutdown::default(),
-            config: ArcSwap::from_pointee(config),
-            config_version: AtomicU64::new(0),
+            settings: Live::new(config.into(), machine::memory_bytes().unwrap_or(0)),
         })
     }
 
     /// The settings as they are now. Keep the guard short.
+    #[inline]
     pub fn config(&self) -> Guard<Arc<Config>> {
-        self.config.load()
-    }
-
-    /// Replaces the settings; every thread sees them from its next turn on.
-    pub fn set_config(&self, config: Config) {
-        self.config.store(Arc::new(config));
-        self.config_version.fetch_add(1, Ordering::Release);
+        self.settings.load()
     }
 
     /// Changes with every change of the settings.
     #[inline]
     pub fn config_version(&self) -> u64 {
-        self.config_version.load(Ordering::Acquire)
+        self.settings.generation()
+    }
+
+    /// Changes several settings, all or none, and tells the store what concerns it. Threads see their limits change at
+    /// their next turn.
+    pub fn change_settings(&self, changes: &[(&str, &str)]) -> Result<(), BadChange> {
+        self.settings.set(changes)?;
+        self.settings.apply_to(&self.store);
+        Ok(())
     }
 
     /// A sum over the threads: `shared.total(|c| &c.commands)`.

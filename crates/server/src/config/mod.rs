@@ -1,39 +1,47 @@
-//! The settings that a node runs with.
+//! Configuration: one table of settings, from which flags, environment variables, TOML keys, `CONFIG GET` and `SET`, the
+//! sample file and the reference page are made.
+//!
+//! ```text
+//! flags, environment, TOML --layers--> resolve --> Resolved { Config, origins } --> Live <-- CONFIG SET
+//! ```
+//!
+//! - [`table`]: the rows, and [`Config`], whose fields they are.
+//! - [`value`]: what kinds of values there are and how each is read and shown.
+//! - [`resolve`](resolve()): layers of text to one validated configuration.
+//! - [`file`]: the TOML file. [`machine`]: how much memory there is.
+//! - [`live`]: a running server's settings. [`compat`]: what Redis calls them, and what only Redis has.
+//! - [`reference`]: the pages made from the table.
 
-use std::net::IpAddr;
+pub mod compat;
+pub mod file;
+pub mod live;
+pub mod machine;
+mod nearest;
+pub mod reference;
+mod resolve;
+pub mod table;
+pub mod value;
 
-/// A typed snapshot of all settings.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Addresses to listen on.
-    pub bind: Vec<IpAddr>,
-    /// RESP port; 0: closed.
-    pub port: u16,
-    /// HTTP port; 0: closed.
-    pub http_port: u16,
-    /// Network threads; 0: one per core.
-    pub threads: usize,
-    /// Most clients at once.
-    pub max_clients: usize,
-    /// The password; empty: none.
-    pub requirepass: String,
-    /// Longest value in bytes.
-    pub proto_max_bulk_len: usize,
-    /// How the store starts.
-    pub store: scrubjay_store::Config,
-}
+pub use live::{BadChange, Live};
+pub use resolve::{BadConfig, Layer, Origin, Resolved, check, environment_layers, find, resolve};
+pub use table::{Config, Reload, SETTINGS, Setting};
+pub use value::{Kind, Secret, Value};
 
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            bind: vec![IpAddr::from([127, 0, 0, 1])],
-            port: 6379,
-            http_port: 8080,
-            threads: 0,
-            max_clients: 10_000,
-            requirepass: String::new(),
-            proto_max_bulk_len: 512 << 20,
-            store: scrubjay_store::Config::default(),
-        }
-    }
+/// Reads everything that configures a server: the file that `flags` or the environment name, the environment, the flags.
+///
+/// `flags` are pairs of a setting's name and its text. Errors: see [`resolve`](resolve()) and [`file::read`].
+pub fn load(
+    flags: impl IntoIterator<Item = (String, String)>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Resolved, BadConfig> {
+    let flags = flags.into_iter().map(|(name, text)| Layer::new(Origin::Flag, name, text));
+    let mut upper = environment_layers(environment)?;
+    upper.extend(flags);
+    let path = upper.iter().rev().find(|layer| layer.name == "config").map(|layer| layer.text.trim().to_owned());
+    let mut layers = match path {
+        Some(path) if !path.is_empty() => file::read(std::path::Path::new(&path))?,
+        _ => Vec::new(),
+    };
+    layers.extend(upper);
+    resolve(layers)
 }

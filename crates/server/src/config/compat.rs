@@ -1,0 +1,260 @@
+//! Redis' side of the settings: how our values look under Redis' names, and the parameters that only Redis has.
+//!
+//! Programs read and set Redis' parameters blindly (`CONFIG SET hash-max-listpack-entries 1024`, `CONFIG GET save`).
+//! [`INERT`] holds those that only tune Redis' own machinery: any value is accepted, kept and shown, and changes nothing.
+//! [`FIXED`] holds those that promise something to the user which this node does not do: they show the truth, and setting
+//! them to anything else is refused, because an `OK` to `appendonly yes` would be a promise to keep data.
+
+use super::table::{Redis, Setting};
+use super::value::{Kind, Secret, Value};
+use std::net::IpAddr;
+
+/// Reads the text of a `CONFIG SET` under Redis' name.
+pub fn read(setting: &Setting, text: &str) -> Result<Value, String> {
+    match setting.redis {
+        Some(Redis::Percent(_)) => setting.kind.read(text.trim().trim_end_matches('%')),
+        Some(Redis::LogLevel(_)) => setting.kind.read(match text.to_ascii_lowercase().as_str() {
+            "notice" => "info",
+            "verbose" => "debug",
+            "nothing" => "error",
+            other => other,
+        }),
+        Some(Redis::OutputBuffer(_)) => output_buffer(setting.kind, text),
+        Some(Redis::Plain(_)) | None => setting.kind.read(text),
+    }
+}
+
+/// The hard limit of the class `normal` among `class hard soft seconds` quadruples. The other classes do not exist here
+/// and soft limits neither; they are read, so that a mistake is found, and left.
+fn output_buffer(kind: Kind, text: &str) -> Result<Value, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let malformed =
+        || "write 'normal 64mb 0 0': the class, its hard limit, its soft limit and the soft limit's seconds".to_owned();
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err(malformed());
+    }
+    let mut normal = None;
+    for quadruple in words.chunks_exact(4) {
+        let hard = kind.read(quadruple[1])?;
+        kind.read(quadruple[2])?;
+        quadruple[3].parse::<u32>().map_err(|_| malformed())?;
+        match quadruple[0].to_ascii_lowercase().as_str() {
+            "normal" => normal = Some(hard),
+            "pubsub" | "replica" | "slave" => {}
+            _ => return Err(malformed()),
+        }
+    }
+    normal.ok_or_else(|| "only the limit of the class 'normal' exists here: write 'normal 64mb 0 0'".to_owned())
+}
+
+/// A value as Redis writes it: sizes in bytes, durations in seconds, `yes` and `no`.
+pub fn show(setting: &Setting, value: &Value, machine_bytes: u64) -> String {
+    match (setting.redis, value) {
+        (Some(Redis::Percent(_)), value) => format!("{value}%"),
+        (Some(Redis::LogLevel(_)), Value::Choice("info")) => "notice".to_owned(),
+        (Some(Redis::LogLevel(_)), Value::Choice("error")) => "nothing".to_owned(),
+        (Some(Redis::OutputBuffer(_)), Value::Bytes(hard)) => {
+            format!("normal {hard} 0 0 slave {hard} 0 0 pubsub {hard} 0 0")
+        }
+        (_, Value::Memory(size)) => size.bytes_of(machine_bytes).to_string(),
+        (_, Value::Bytes(bytes)) => bytes.to_string(),
+        (_, Value::Duration(duration)) if duration.subsec_millis() == 0 => duration.as_secs().to_string(),
+        (_, Value::Duration(duration)) => duration.as_secs_f64().to_string(),
+        (_, Value::Bool(value)) => if *value { "yes" } else { "no" }.to_owned(),
+        (_, Value::Addresses(list)) => list.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" "),
+        (_, Value::Secret(secret)) => Secret::reveal(secret).to_owned(),
+        (_, other) => other.to_string(),
+    }
+}
+
+/// Redis' parameters that change nothing here, with Redis' defaults.
+pub static INERT: &[(&str, &str)] = &[
+    ("acllog-max-len", "128"),
+    ("active-defrag-cycle-max", "25"),
+    ("active-defrag-cycle-min", "1"),
+    ("active-defrag-ignore-bytes", "104857600"),
+    ("active-defrag-max-scan-fields", "1000"),
+    ("active-defrag-threshold-lower", "10"),
+    ("active-defrag-threshold-upper", "100"),
+    ("active-expire-effort", "1"),
+    ("activedefrag", "no"),
+    ("activerehashing", "yes"),
+    ("always-show-logo", "no"),
+    ("aof-load-truncated", "yes"),
+    ("aof-rewrite-incremental-fsync", "yes"),
+    ("aof-timestamp-enabled", "no"),
+    ("aof-use-rdb-preamble", "yes"),
+    ("appenddirname", "appendonlydir"),
+    ("appendfilename", "appendonly.aof"),
+    ("appendfsync", "everysec"),
+    ("auto-aof-rewrite-min-size", "67108864"),
+    ("auto-aof-rewrite-percentage", "100"),
+    ("busy-reply-threshold", "5000"),
+    ("client-query-buffer-limit", "1073741824"),
+    ("cluster-node-timeout", "15000"),
+    ("dbfilename", "dump.rdb"),
+    ("disable-thp", "yes"),
+    ("dynamic-hz", "yes"),
+    ("hash-max-listpack-entries", "512"),
+    ("hash-max-listpack-value", "64"),
+    ("hash-max-ziplist-entries", "512"),
+    ("hash-max-ziplist-value", "64"),
+    ("hll-sparse-max-bytes", "3000"),
+    ("hz", "10"),
+    ("io-threads", "1"),
+    ("io-threads-do-reads", "no"),
+    ("jemalloc-bg-thread", "yes"),
+    ("latency-tracking", "yes"),
+    ("latency-tracking-info-percentiles", "50 99 99.9"),
+    ("lazyfree-lazy-eviction", "no"),
+    ("lazyfree-lazy-expire", "no"),
+    ("lazyfree-lazy-server-del", "no"),
+    ("lazyfree-lazy-user-del", "no"),
+    ("lazyfree-lazy-user-flush", "no"),
+    ("lfu-decay-time", "1"),
+    ("lfu-log-factor", "10"),
+    ("list-compress-depth", "0"),
+    ("list-max-listpack-size", "-2"),
+    ("list-max-ziplist-size", "-2"),
+    ("lua-time-limit", "5000"),
+    ("maxmemory-eviction-tenacity", "10"),
+    ("maxmemory-samples", "5"),
+    ("no-appendfsync-on-rewrite", "no"),
+    ("oom-score-adj", "no"),
+    ("oom-score-adj-values", "0 200 800"),
+    ("proc-title-template", "{title} {listen-addr} {server-mode}"),
+    ("rdb-save-incremental-fsync", "yes"),
+    ("rdbchecksum", "yes"),
+    ("rdbcompression", "yes"),
+    ("repl-backlog-size", "1048576"),
+    ("repl-backlog-ttl", "3600"),
+    ("repl-disable-tcp-nodelay", "no"),
+    ("repl-diskless-sync", "yes"),
+    ("repl-diskless-sync-delay", "5"),
+    ("repl-timeout", "60"),
+    ("replica-lazy-flush", "no"),
+    ("replica-priority", "100"),
+    ("replica-read-only", "yes"),
+    ("replica-serve-stale-data", "yes"),
+    ("sanitize-dump-payload", "no"),
+    ("set-max-intset-entries", "512"),
+    ("set-max-listpack-entries", "128"),
+    ("set-max-listpack-value", "64"),
+    ("set-proc-title", "yes"),
+    ("slave-priority", "100"),
+    ("slave-read-only", "yes"),
+    ("stop-writes-on-bgsave-error", "yes"),
+    ("stream-node-max-bytes", "4096"),
+    ("stream-node-max-entries", "100"),
+    ("tracking-table-max-keys", "1000000"),
+    ("zset-max-listpack-entries", "128"),
+    ("zset-max-listpack-value", "64"),
+    ("zset-max-ziplist-entries", "128"),
+    ("zset-max-ziplist-value", "64"),
+];
+
+/// A parameter of Redis that has one value here.
+#[derive(Debug)]
+pub struct Fixed {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: &'static str,
+    /// Why no other: a sentence without its full stop.
+    pub reason: &'static str,
+}
+
+/// Redis' parameters that have one value here.
+pub static FIXED: &[Fixed] = &[
+    Fixed { name: "aclfile", value: "", reason: "there is one user, whose password is requirepass" },
+    Fixed { name: "appendonly", value: "no", reason: "this node writes no append-only file" },
+    Fixed { name: "cluster-enabled", value: "no", reason: "this node stands alone" },
+    Fixed {
+        name: "daemonize",
+        value: "no",
+        reason: "the server stays in the foreground and leaves that to its supervisor",
+    },
+    Fixed { name: "databases", value: "16", reason: "there are always 16" },
+    Fixed { name: "enable-debug-command", value: "no", reason: "there is no DEBUG command" },
+    Fixed { name: "logfile", value: "", reason: "the log goes to standard error" },
+    Fixed { name: "masterauth", value: "", reason: "this node has no primary" },
+    Fixed { name: "min-replicas-to-write", value: "0", reason: "this node has no replicas" },
+    Fixed { name: "min-slaves-to-write", value: "0", reason: "this node has no replicas" },
+    Fixed { name: "notify-keyspace-events", value: "", reason: "this node sends no keyspace events" },
+    Fixed { name: "pidfile", value: "", reason: "the server writes no such file" },
+    Fixed {
+        name: "protected-mode",
+        value: "yes",
+        reason: "beyond loopback a password is required unless the server was started with insecure",
+    },
+    Fixed { name: "replicaof", value: "", reason: "this node has no primary" },
+    Fixed { name: "save", value: "", reason: "this node writes no snapshots" },
+    Fixed { name: "slaveof", value: "", reason: "this node has no primary" },
+    Fixed { name: "supervised", value: "no", reason: "the server does not speak to its supervisor" },
+    Fixed { name: "tls-port", value: "0", reason: "this node has no TLS door" },
+    Fixed { name: "unixsocket", value: "", reason: "the server listens on TCP only" },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::table::SETTINGS;
+    use scrubjay_base::size::Size;
+
+    fn setting(name: &str) -> &'static Setting {
+        SETTINGS.iter().find(|setting| setting.redis.is_some_and(|redis| redis.name() == name)).unwrap()
+    }
+
+    #[test]
+    fn every_setting_shown_as_redis_shows_it_is_read_back() {
+        for setting in SETTINGS.iter().filter(|setting| setting.redis.is_some()) {
+            let value = setting.kind.read(setting.default).unwrap();
+            let shown = show(setting, &value, 1000);
+            let expected =
+                if let Value::Memory(size) = value { Value::Memory(Size::Bytes(size.bytes_of(1000))) } else { value };
+            assert_eq!(read(setting, &shown), Ok(expected), "{}: {shown}", setting.name);
+        }
+    }
+
+    #[test]
+    fn values_look_as_in_redis() {
+        for (name, text, shown) in [
+            ("maxmemory", "80%", "800"),
+            ("maxmemory", "2kb", "2048"),
+            ("timeout", "1m", "60"),
+            ("bind", "127.0.0.1,::1", "127.0.0.1 ::1"),
+            ("maxmemory-clients", "5%", "5%"),
+            ("loglevel", "notice", "notice"),
+            ("loglevel", "verbose", "debug"),
+            (
+                "client-output-buffer-limit",
+                "normal 1mb 0 0 pubsub 32mb 8mb 60",
+                "normal 1048576 0 0 slave 1048576 0 0 pubsub 1048576 0 0",
+            ),
+        ] {
+            let value = read(setting(name), text).unwrap();
+            assert_eq!(show(setting(name), &value, 1000), shown);
+        }
+    }
+
+    #[test]
+    fn output_buffer_limits_that_say_nothing_about_normal_clients_are_refused() {
+        let limit = setting("client-output-buffer-limit");
+        for text in ["", "normal 1mb", "normal x 0 0", "pubsub 1mb 0 0", "nobody 0 0 0", "normal 0 0 x"] {
+            assert!(read(limit, text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_either_a_setting_or_inert_or_fixed() {
+        let mut names: Vec<&str> =
+            INERT.iter().map(|(name, _)| *name).chain(FIXED.iter().map(|fixed| fixed.name)).collect();
+        names.extend(SETTINGS.iter().filter_map(|setting| setting.redis.map(Redis::name)));
+        names
+            .extend(SETTINGS.iter().filter(|s| s.redis.is_none_or(|r| r.name() != s.name)).map(|setting| setting.name));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
