@@ -1,0 +1,104 @@
+//! Floating-point numbers as Redis writes them: the fewest digits that read back as the same number.
+//!
+//! ```text
+//! 3  0.1  -1.5  100000  1e+21  1e-7  inf  nan
+//! ```
+//!
+//! Digits come from Rust's own shortest form; where the point goes and when an exponent is used follows what Redis 7.2
+//! and later print.
+
+use std::fmt::Write;
+
+/// `value` as text, into `text`, which it replaces.
+pub(super) fn format(value: f64, text: &mut String) {
+    text.clear();
+    if value.is_nan() {
+        return text.push_str("nan");
+    }
+    if value.is_infinite() {
+        return text.push_str(if value < 0.0 { "-inf" } else { "inf" });
+    }
+    // `1.2345e-7`: the digits, and the power of ten of the first.
+    let mut scientific = String::with_capacity(32);
+    let _ = write!(scientific, "{:e}", value.abs()); // writing to a String cannot fail
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    if value.is_sign_negative() {
+        text.push('-');
+    }
+    place(&digits, exponent, text);
+}
+
+/// Writes `digits`, the first of which counts `10^exponent`.
+fn place(digits: &str, exponent: i32, text: &mut String) {
+    let count = digits.len() as i32;
+    let last = exponent - count + 1; // power of ten of the last digit
+    if last >= 0 && exponent < count + 7 {
+        text.push_str(digits);
+        text.extend(std::iter::repeat_n('0', last as usize));
+    } else if last < 0 && (last > -7 || exponent.abs() < 4) {
+        if exponent < 0 {
+            text.push_str("0.");
+            text.extend(std::iter::repeat_n('0', (-exponent - 1) as usize));
+            text.push_str(digits);
+        } else {
+            let (whole, fraction) = digits.split_at(exponent as usize + 1);
+            text.push_str(whole);
+            text.push('.');
+            text.push_str(fraction);
+        }
+    } else {
+        let (first, rest) = digits.split_at(1);
+        text.push_str(first);
+        if !rest.is_empty() {
+            text.push('.');
+            text.push_str(rest);
+        }
+        let _ = write!(text, "e{}{}", if exponent < 0 { '-' } else { '+' }, exponent.abs()); // cannot fail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn formatted(value: f64) -> String {
+        let mut text = String::new();
+        format(value, &mut text);
+        text
+    }
+
+    #[test]
+    fn numbers_look_as_redis_prints_them() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (3.0, "3"),
+            (-1.5, "-1.5"),
+            (0.1, "0.1"),
+            (1.0 / 3.0, "0.3333333333333333"),
+            (123_456.789, "123456.789"),
+            (100_000.0, "100000"),
+            (1e21, "1e+21"),
+            (1e-7, "1e-7"),
+            (0.001, "0.001"),
+            (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+        ] {
+            assert_eq!(formatted(value), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_reads_back_as_itself(bits in any::<u64>()) {
+            let value = f64::from_bits(bits);
+            prop_assume!(!value.is_nan());
+            prop_assert_eq!(formatted(value).parse::<f64>().expect("a number"), value);
+        }
+    }
+}
