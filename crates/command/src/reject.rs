@@ -33,6 +33,40 @@ pub enum Kind {
     Unsupported,
 }
 
+impl Kind {
+    /// Every kind, so that tables in other languages can be checked against this one.
+    pub const ALL: [Kind; 11] = [
+        Kind::BadRequest,
+        Kind::Unknown,
+        Kind::WrongType,
+        Kind::Conflict,
+        Kind::NotFound,
+        Kind::NoAuth,
+        Kind::Forbidden,
+        Kind::OutOfMemory,
+        Kind::TooLarge,
+        Kind::Busy,
+        Kind::Unsupported,
+    ];
+
+    /// The kind's name in tables and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::BadRequest => "bad_request",
+            Kind::Unknown => "unknown",
+            Kind::WrongType => "wrong_type",
+            Kind::Conflict => "conflict",
+            Kind::NotFound => "not_found",
+            Kind::NoAuth => "no_auth",
+            Kind::Forbidden => "forbidden",
+            Kind::OutOfMemory => "out_of_memory",
+            Kind::TooLarge => "too_large",
+            Kind::Busy => "busy",
+            Kind::Unsupported => "unsupported",
+        }
+    }
+}
+
 /// A refusal. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reject {

@@ -1,0 +1,76 @@
+# Everything there is to type. A fresh machine needs Python 3.11+, a Rust toolchain and make; the rest is fetched into
+# .venv, target and .cache, which `make clean` removes.
+#
+# One cargo profile and one target folder serve run, test and bench, so a fresh clone compiles its dependencies once. The
+# bindings are left out of `cargo test`: they have no Rust tests, and maturin has just built them with settings of its
+# own that cargo would take for a change.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_TESTED := --workspace --exclude scrubjay-py
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup build run test test-rust test-python lint format bench fuzz docs reference clean
+
+help: ## Shows this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed ## Creates .venv with pinned tools.
+
+$(VENV)/.installed: requirements-dev.txt
+	@command -v cargo >/dev/null || { echo "scrubjay is built from source and needs a Rust toolchain (rustup.rs): cargo was not found" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "scrubjay needs Python 3.11 or newer: set PYTHON=/path/to/python3 (found $$($(PYTHON) --version))" >&2; exit 2; }
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+build: setup ## Builds the package into .venv, release profile.
+	@$(BIN)/maturin develop --release --locked --quiet
+
+run: build ## Starts a node; pass flags with ARGS="--port 7000".
+	@exec $(BIN)/scrubjay serve $(ARGS)
+
+reference: ## Fetches redis-server and memcached, which tests and benchmarks compare with. Optional.
+	@tools/fetch_reference.sh || echo "the comparisons with them will be skipped" >&2
+
+test: build reference test-rust test-python ## Runs every test.
+
+test-rust: build
+	cargo test --release --locked --quiet $(RUST_TESTED)
+
+test-python: build
+	$(BIN)/python -m pytest
+
+lint: build ## Checks style, types, layering and that generated files are fresh.
+	cargo fmt --all --check
+	cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/generate.py --check
+
+format: setup ## Formats Rust and Python.
+	cargo fmt --all
+	$(BIN)/ruff check --fix --quiet || true
+	$(BIN)/ruff format
+
+docs: build ## Writes what is generated: the reference pages and the sample configuration.
+	$(BIN)/python tools/generate.py
+
+bench: build reference ## Measures against redis-server and memcached; pass ARGS="--markdown".
+	cargo build --release --locked --quiet $(RUST_TESTED)
+	$(BIN)/scrubjay bench suite $(ARGS)
+
+fuzz: ## Fuzzes the decoders, a minute each; pass SECONDS=600 for longer.
+	tools/fuzz.sh $${SECONDS_EACH:-60}
+
+clean: ## Removes what was built and fetched.
+	rm -rf $(VENV) target dist .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -f python/scrubjay/*.so

@@ -1,0 +1,100 @@
+//! A store with its clock: what a cache, its iterators and its upkeep thread share. No Python in here.
+
+use crate::time::{COARSE_LAG_MS, Time};
+use crate::ttl::Ttl;
+use scrubjay_base::clock::UnixMs;
+use scrubjay_store::{Access, Deadline, Entry, Flags, Guard, Key, Ns, OutOfMemory, Store};
+
+/// The one namespace of an embedded cache.
+pub const NS: Ns = Ns(0);
+
+/// What an entry takes beside key and value, for reservations: its header, table slot and rounding, amply.
+const ENTRY_OVERHEAD_BYTES: usize = 64;
+
+/// Under which condition a write happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// Always.
+    Always,
+    /// Only if the key is absent.
+    Absent,
+    /// Only if it is there.
+    Present,
+}
+
+/// The lifetime that a write gives.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Life {
+    /// This one.
+    Fresh(Ttl),
+    /// As it was.
+    Keep,
+}
+
+/// A store and the time it lives in.
+pub struct Engine {
+    /// The store.
+    pub store: Store,
+    /// Its clock.
+    pub time: Time,
+}
+
+impl Engine {
+    /// What `see` makes of the live entry of `key`; `None` if there is none. `see` runs under the entry's lock.
+    #[inline]
+    pub fn look<R>(&self, key: &[u8], access: Access, see: impl FnOnce(&Entry<'_>) -> R) -> Option<R> {
+        let key = self.store.key(NS, key);
+        let now_ms = self.time.coarse();
+        let mut guard = self.store.lock(key.slot, now_ms);
+        let entry = guard.get(&key, access)?;
+        if entry.deadline_ms().is_some_and(|deadline_ms| deadline_ms <= now_ms + COARSE_LAG_MS) {
+            drop(guard);
+            return self.look_exactly(&key, see);
+        }
+        Some(see(&entry))
+    }
+
+    /// The second look at an entry that is about to expire, already counted.
+    #[cold]
+    fn look_exactly<R>(&self, key: &Key<'_>, see: impl FnOnce(&Entry<'_>) -> R) -> Option<R> {
+        self.change(key, |guard| guard.get(key, Access::Peek).map(|entry| see(&entry)))
+    }
+
+    /// Runs `act` under the lock of `key` at the exact time.
+    #[inline]
+    pub fn change<R>(&self, key: &Key<'_>, act: impl FnOnce(&mut Guard<'_>) -> R) -> R {
+        act(&mut self.store.lock(key.slot, self.time.exact()))
+    }
+
+    /// Writes. Whether the condition held.
+    #[inline]
+    pub fn put(&self, key: &[u8], value: &[u8], flags: u32, life: Life, when: When) -> Result<bool, OutOfMemory> {
+        let key = self.store.key(NS, key);
+        // A lifetime counts from now, exactly; without one the coarse time will do, unless a condition asks who is alive.
+        let exact = when != When::Always || matches!(life, Life::Keep | Life::Fresh(Ttl::Ms(_)));
+        let now_ms = if exact { self.time.exact() } else { self.time.coarse() };
+        self.store.reserve(key.bytes.len() + value.len() + ENTRY_OVERHEAD_BYTES, now_ms);
+        let mut guard = self.store.lock(key.slot, now_ms);
+        if when != When::Always && guard.get(&key, Access::Peek).is_some() != (when == When::Present) {
+            return Ok(false);
+        }
+        let deadline = match life {
+            Life::Fresh(ttl) => ttl.deadline(now_ms),
+            Life::Keep => Deadline::Keep,
+        };
+        guard.put(&key, value, deadline, Flags::Set(flags))?;
+        Ok(true)
+    }
+
+    /// Removes. Whether it was there.
+    #[inline]
+    pub fn remove(&self, key: &[u8]) -> bool {
+        let key = self.store.key(NS, key);
+        self.change(&key, |guard| guard.remove(&key))
+    }
+
+    /// Removes what is due, for about `budget_us`.
+    pub fn expire_now(&self, budget_us: u64) -> UnixMs {
+        self.store.maintain(self.time.exact(), budget_us)
+    }
+}
