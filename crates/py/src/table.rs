@@ -3,7 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use scrubjay_command::Row;
-use scrubjay_command::table::{Keys, rows};
+use scrubjay_command::index::rows;
+use scrubjay_command::table::Keys;
 
 /// Every command as a dict: `name`, `group`, `arity`, `flags`, `keys`, `since`, `complexity`, `summary`, `usage`,
 /// `subcommands`.
