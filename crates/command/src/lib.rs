@@ -16,6 +16,7 @@ pub mod reject;
 pub mod reply;
 pub mod server;
 pub mod table;
+pub mod versioned;
 
 pub use args::{Args, Span};
 pub use index::{find, resolve};

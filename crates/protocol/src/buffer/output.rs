@@ -100,6 +100,14 @@ impl OutputBuffer {
         }
     }
 
+    /// Writes `bytes` over what was put `offset` bytes behind `mark`: for lengths that are known only afterwards. Panics
+    /// if so much was not put; nothing may have been sent since the mark.
+    #[inline]
+    pub fn patch(&mut self, mark: Mark, offset: usize, bytes: &[u8]) {
+        let at = mark.bytes + offset;
+        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
     /// The next pieces to send, in order, into `slices`; returns how many there are.
     pub fn pieces<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;
@@ -218,6 +226,17 @@ mod tests {
             prop_assert_eq!(got, expected);
             prop_assert_eq!(out.len(), 0);
         }
+    }
+
+    #[test]
+    fn a_length_can_be_filled_in_afterwards() {
+        let mut out = OutputBuffer::new();
+        out.put(b"x");
+        let mark = out.mark();
+        out.put(b"length:    .");
+        out.put_shared(vec![0; 10].as_slice().into());
+        out.patch(mark, 8, b"10");
+        assert_eq!(take(&mut out, 13, 8), b"xlength: 10 .");
     }
 
     #[test]

@@ -1,0 +1,125 @@
+//! Routes on many keys: `/cache/bulk`, `/cache/batch`, `/cache/prefix/{prefix}`.
+//!
+//! A request is checked as a whole before any of it is stored. Reads and writes are then done key by key, in order: a
+//! batch is cheaper than its parts, it is not one atomic step. Each key has a result of its own.
+
+use super::decode::Request;
+use super::entry::{self, ANSWER_BYTES_MAX};
+use super::envelope;
+use super::fault::{Fault, Status};
+use super::respond::{Answer, Manner};
+use super::{json, options, percent, value};
+use crate::OutputBuffer;
+use scrubjay_command::Context;
+use scrubjay_command::versioned::{FetchMany, Put, RemovePrefix};
+use std::borrow::Cow;
+
+/// `GET /cache/bulk?keys=a,b`: commas separate, so a comma inside a key is written `%2C`.
+pub fn get_list(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let mut lists = request
+        .query()
+        .split(|&byte| byte == b'&')
+        .filter_map(|pair| pair.strip_prefix(b"keys").and_then(|rest| rest.strip_prefix(b"=")));
+    let (Some(list), None) = (lists.next(), lists.next()) else {
+        return Err(Fault::bad("one 'keys' parameter is needed, with comma-separated keys: ?keys=a,b"));
+    };
+    let keys: Vec<Cow<'_, [u8]>> =
+        list.split(|&byte| byte == b',').map(percent::decode_query).collect::<Result<_, _>>()?;
+    read(&keys, cx, manner, out)
+}
+
+/// `POST /cache/batch`.
+pub fn get_many(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
+    options::require_json_body(request)?;
+    read(&envelope::keys(request.body)?, cx, manner, out)
+}
+
+fn read<K: AsRef<[u8]>>(keys: &[K], cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let start = out.len();
+    let (mut hits, mut read) = (0, 0);
+    Answer::begin(out, manner, Status(200)).json(|out| {
+        out.put(b"{\"results\":[");
+        FetchMany { keys }.run(cx, |one| {
+            out.put(if read == 0 { b"" } else { b"," });
+            hits += u64::from(entry::write_result(out, one, cx.now_ms));
+            read += 1;
+            out.len() - start <= ANSWER_BYTES_MAX
+        });
+        out.put(b"],\"hits\":");
+        json::number(out, hits);
+        out.put(b",\"misses\":");
+        json::number(out, read - hits);
+        out.put(b"}");
+    });
+    if read < keys.len() as u64 || out.len() - start > ANSWER_BYTES_MAX {
+        return Err(Fault::new(
+            413,
+            "answer_too_large",
+            "the values together exceed 64 MiB; ask for fewer keys at a time",
+        ));
+    }
+    Ok(())
+}
+
+/// `POST /cache/bulk`.
+pub fn put_many(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
+    options::require_json_body(request)?;
+    let lifetime = options::lifetime(request)?;
+    let items = envelope::items(request.body)?;
+    let puts: Vec<Put<'_>> = items
+        .iter()
+        .map(|item| {
+            let own = if item.lifetime == envelope::Lifetime::Default { lifetime } else { item.lifetime };
+            Put { key: item.key.as_bytes(), value: &item.bytes, deadline: own.deadline(cx.now_ms), flags: item.flags }
+        })
+        .collect();
+    puts.iter().try_for_each(|put| put.check(cx))?;
+    let mut stored = 0;
+    Answer::begin(out, manner, Status(200)).json(|out| {
+        out.put(b"{\"results\":[");
+        for (index, put) in puts.iter().enumerate() {
+            out.put(if index == 0 { b"{" } else { b",{" });
+            value::write_key(out, put.key);
+            match put.run(cx, |_| true) {
+                Ok(_) => {
+                    stored += 1;
+                    out.put(b",\"stored\":true}");
+                }
+                Err(reject) => {
+                    let fault = Fault::from(reject);
+                    out.put(b",\"stored\":false,\"error\":");
+                    json::string(out, &fault.message);
+                    out.put(b",\"code\":");
+                    json::string(out, fault.code);
+                    out.put(b"}");
+                }
+            }
+        }
+        out.put(b"],\"stored\":");
+        json::number(out, stored);
+        out.put(b"}");
+    });
+    Ok(())
+}
+
+/// `DELETE /cache/prefix/{prefix}`.
+pub fn remove_prefix(
+    encoded_prefix: &[u8],
+    cx: &Context<'_>,
+    manner: Manner,
+    out: &mut OutputBuffer,
+) -> Result<(), Fault> {
+    let prefix = percent::decode_path(encoded_prefix)?;
+    if prefix.is_empty() {
+        return Err(Fault::bad("an empty prefix would delete every key; name at least one character"));
+    }
+    let deleted = RemovePrefix { prefix: &prefix }.run(cx);
+    Answer::begin(out, manner, Status(200)).json(|out| {
+        out.put(b"{\"prefix\":");
+        json::string(out, &String::from_utf8_lossy(&prefix));
+        out.put(b",\"deleted\":");
+        json::number(out, deleted);
+        out.put(b",\"nodesUpdated\":1}");
+    });
+    Ok(())
+}
