@@ -123,6 +123,9 @@ pub struct Digits {
 }
 
 impl Digits {
+    /// The most that [`Digits::as_bytes`] returns: a sign and 19 digits.
+    pub const LENGTH_MAX: usize = 20;
+
     /// The decimal form of `value`.
     #[inline]
     pub fn of(value: i64) -> Digits {

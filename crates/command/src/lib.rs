@@ -12,6 +12,7 @@
 pub mod args;
 pub mod family;
 pub mod index;
+pub mod long_double;
 pub mod reject;
 pub mod reply;
 pub mod server;

@@ -1,6 +1,98 @@
-//! The data commands, one file per family: rows, typed operations, handlers.
+//! The data commands. A family is a folder: its `mod.rs` holds the rows, its files the typed operations with their thin
+//! handlers.
+//!
+//! ```text
+//! Args --Set::parse--> Set { key, value, expiry, ... } --Set::run--> SetOutcome --handler--> Reply
+//!                      ^ HTTP, Python, gRPC and memcached build it directly and read the outcome
+//! ```
+//!
+//! Three rules keep refusals clean: everything that can be wrong with the arguments is found before a lock is taken;
+//! room is reserved before the lock; and nothing is said to the reply before the last step that can still be refused.
 
 pub mod bitmap;
 pub mod counter;
 pub mod key;
 pub mod string;
+#[cfg(test)]
+mod testing;
+
+use crate::reject::Reject;
+use crate::reply::Reply;
+use crate::table::Context;
+use scrubjay_store::{Entry, Key, SharedBytes};
+use smallvec::SmallVec;
+use std::ops::Deref;
+
+/// A value taken out of the store, which stays readable after the lock is gone: a handle for large values, a copy of
+/// small ones.
+#[derive(Clone, Debug)]
+pub enum Taken {
+    /// The bytes.
+    Copied(Vec<u8>),
+    /// A handle on the bytes in the store.
+    Shared(SharedBytes),
+}
+
+impl Taken {
+    /// The value of `entry`.
+    pub fn of(entry: &Entry<'_>) -> Taken {
+        match entry.shared() {
+            Some(shared) => Taken::Shared(shared),
+            None => Taken::Copied(entry.value().to_vec()),
+        }
+    }
+
+    /// The value as an owned vector; copies it if the store shares it.
+    pub fn into_vec(self) -> Vec<u8> {
+        match self {
+            Taken::Copied(bytes) => bytes,
+            Taken::Shared(shared) => shared.to_vec(),
+        }
+    }
+
+    /// Says the value.
+    pub fn say(self, reply: &mut dyn Reply) {
+        match self {
+            Taken::Copied(bytes) => reply.bulk(&bytes),
+            Taken::Shared(shared) => reply.bulk_shared(shared),
+        }
+    }
+}
+
+impl Deref for Taken {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Taken::Copied(bytes) => bytes,
+            Taken::Shared(shared) => shared,
+        }
+    }
+}
+
+/// Says the value of an entry, or that there is none.
+#[inline]
+pub(crate) fn say_entry(entry: Option<&Entry<'_>>, reply: &mut dyn Reply) {
+    match entry {
+        Some(entry) => match entry.shared() {
+            Some(shared) => reply.bulk_shared(shared),
+            None => reply.bulk(entry.value()),
+        },
+        None => reply.null(),
+    }
+}
+
+/// The keys of a command that names several, in the order of its arguments. Sixteen fit without an allocation.
+pub(crate) type KeyList<'k> = SmallVec<[Key<'k>; 16]>;
+
+/// How many keys are brought near at once: enough to hide the memory's latency, few enough to stay in the first cache.
+pub(crate) const PREFETCH_KEYS: usize = 32;
+
+/// Places the keys that `names` lists. Errors: [`Reject::KEY_TOO_LONG`].
+pub(crate) fn place<'k>(cx: &Context<'_>, names: impl Iterator<Item = &'k [u8]>) -> Result<KeyList<'k>, Reject> {
+    let mut keys = KeyList::with_capacity(names.size_hint().0);
+    for name in names {
+        keys.push(cx.key(name)?);
+    }
+    Ok(keys)
+}

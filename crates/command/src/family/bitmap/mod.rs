@@ -1,4 +1,4 @@
-//! Rows and handlers of this family.
+//! Bits of strings: the rows.
 
 use crate::table::Row;
 

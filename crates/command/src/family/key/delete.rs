@@ -1,0 +1,145 @@
+//! Removing keys, asking whether they are there, and refreshing their rank: DEL, UNLINK, EXISTS, TOUCH, DELEX, DELIFEQ.
+
+use crate::args::Args;
+use crate::family::string::Condition;
+use crate::family::{KeyList, PREFETCH_KEYS, place};
+use crate::reject::{Kind, Reject};
+use crate::reply::Reply;
+use crate::table::Context;
+use scrubjay_store::{Access, Guard, Key};
+
+/// Removes a key if a condition holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Delete<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// What must hold.
+    pub condition: Condition<'a>,
+}
+
+/// What a [`Delete`] did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deleted {
+    /// The key was there and is gone.
+    Yes,
+    /// The key was not there.
+    Missing,
+    /// The key is there and stays: the condition did not hold.
+    Refused,
+}
+
+impl Delete<'_> {
+    /// Removes. Errors: key too long.
+    pub fn run(&self, cx: &mut Context<'_>) -> Result<Deleted, Reject> {
+        let key = cx.key(self.key)?;
+        let mut guard = cx.lock(&key);
+        if self.condition != Condition::Always {
+            match guard.get(&key, Access::Peek) {
+                None => return Ok(Deleted::Missing),
+                Some(entry) if !self.condition.holds(Some(&entry)) => return Ok(Deleted::Refused),
+                Some(_) => {}
+            }
+        }
+        Ok(if guard.remove(&key) { Deleted::Yes } else { Deleted::Missing })
+    }
+}
+
+/// Removes several keys at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteMany<I> {
+    /// The keys.
+    pub keys: I,
+}
+
+impl<'k, I: Iterator<Item = &'k [u8]>> DeleteMany<I> {
+    /// Removes; tells `each` for every key, in order, whether it was there.
+    pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(bool)) -> Result<(), Reject> {
+        visit(cx, self.keys, |guard, key| each(guard.remove(key)))
+    }
+}
+
+/// Asks of several keys, at one moment, whether they are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Exists<I> {
+    /// The keys.
+    pub keys: I,
+}
+
+impl<'k, I: Iterator<Item = &'k [u8]>> Exists<I> {
+    /// Tells `each` for every key, in order, whether it is there. Counts as reads, refreshes nothing.
+    pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(bool)) -> Result<(), Reject> {
+        visit(cx, self.keys, |guard, key| each(guard.get(key, Access::ReadNoTouch).is_some()))
+    }
+}
+
+/// Refreshes the rank of several keys, as a read of their values would.
+#[derive(Clone, Copy, Debug)]
+pub struct Touch<I> {
+    /// The keys.
+    pub keys: I,
+}
+
+impl<'k, I: Iterator<Item = &'k [u8]>> Touch<I> {
+    /// Tells `each` for every key, in order, whether it is there. Refreshes even where the session's reads do not.
+    pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(bool)) -> Result<(), Reject> {
+        visit(cx, self.keys, |guard, key| each(guard.get(key, Access::Read).is_some()))
+    }
+}
+
+fn visit<'k>(
+    cx: &mut Context<'_>,
+    names: impl Iterator<Item = &'k [u8]>,
+    mut each: impl FnMut(&mut Guard<'_>, &Key<'k>),
+) -> Result<(), Reject> {
+    let keys: KeyList<'k> = place(cx, names)?;
+    let mut guard = cx.lock_all(&keys);
+    for batch in keys.chunks(PREFETCH_KEYS) {
+        if batch.len() > 1 {
+            cx.store.prefetch(batch);
+        }
+        batch.iter().for_each(|key| each(&mut guard, key));
+    }
+    Ok(())
+}
+
+pub(super) fn del(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let mut count = 0;
+    DeleteMany { keys: args.from(1) }.run(cx, |was_there| count += i64::from(was_there))?;
+    reply.int(count);
+    Ok(())
+}
+
+pub(super) fn exists(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let mut count = 0;
+    Exists { keys: args.from(1) }.run(cx, |is_there| count += i64::from(is_there))?;
+    reply.int(count);
+    Ok(())
+}
+
+pub(super) fn touch(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let mut count = 0;
+    Touch { keys: args.from(1) }.run(cx, |is_there| count += i64::from(is_there))?;
+    reply.int(count);
+    Ok(())
+}
+
+pub(in crate::family) fn delex(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    const NO_CONDITION: Reject =
+        Reject::new(Kind::BadRequest, "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
+    let condition = match args.len() {
+        2 => Condition::Always,
+        4 => Condition::parse_comparison(args, 2)?.ok_or(NO_CONDITION)?,
+        _ => return Err(Reject::arity("delex")),
+    };
+    say(Delete { key: args.at(1), condition }.run(cx)?, reply);
+    Ok(())
+}
+
+pub(in crate::family) fn delifeq(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    say(Delete { key: args.at(1), condition: Condition::Equal(args.at(2)) }.run(cx)?, reply);
+    Ok(())
+}
+
+fn say(deleted: Deleted, reply: &mut dyn Reply) {
+    reply.int(i64::from(deleted == Deleted::Yes));
+}

@@ -1,0 +1,82 @@
+//! What must be true of the present value for a write or a deletion to happen: NX, XX, IFEQ, IFNE, the same over a digest,
+//! and the versions of HTTP's `If-Match` and memcached's `cas`.
+
+use crate::args::Args;
+use crate::reject::{Kind, Reject};
+use scrubjay_store::Entry;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A condition on what the key holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Condition<'a> {
+    /// None.
+    #[default]
+    Always,
+    /// The key must not exist (`NX`, `If-None-Match: *`).
+    Absent,
+    /// The key must exist (`XX`, `If-Match: *`).
+    Present,
+    /// The key must hold exactly this (`IFEQ`).
+    Equal(&'a [u8]),
+    /// The key must not hold this; an absent key does not (`IFNE`).
+    NotEqual(&'a [u8]),
+    /// The key must hold a value with this digest (`IFDEQ`).
+    DigestEqual(u64),
+    /// The key must not hold a value with this digest; an absent key does not (`IFDNE`).
+    DigestNotEqual(u64),
+    /// The entry must be at this version (`If-Match`, `cas`).
+    Version(u64),
+    /// The entry must not be at this version; an absent one is not (`If-None-Match`).
+    NotVersion(u64),
+}
+
+impl<'a> Condition<'a> {
+    /// Whether the condition holds for what the key holds now.
+    #[inline]
+    pub fn holds(self, entry: Option<&Entry<'_>>) -> bool {
+        match (self, entry) {
+            (Condition::Always, _) => true,
+            (Condition::Absent, entry) => entry.is_none(),
+            (Condition::Present, entry) => entry.is_some(),
+            (Condition::NotEqual(_) | Condition::DigestNotEqual(_) | Condition::NotVersion(_), None) => true,
+            (Condition::Equal(_) | Condition::DigestEqual(_) | Condition::Version(_), None) => false,
+            (Condition::Equal(value), Some(entry)) => entry.value() == value,
+            (Condition::NotEqual(value), Some(entry)) => entry.value() != value,
+            (Condition::DigestEqual(wanted), Some(entry)) => digest(entry.value()) == wanted,
+            (Condition::DigestNotEqual(unwanted), Some(entry)) => digest(entry.value()) != unwanted,
+            (Condition::Version(wanted), Some(entry)) => entry.version() == wanted,
+            (Condition::NotVersion(unwanted), Some(entry)) => entry.version() != unwanted,
+        }
+    }
+
+    /// Reads `IFEQ value`, `IFNE value`, `IFDEQ digest` or `IFDNE digest` at `at`; `None`: it is something else, or its
+    /// value is missing. Errors: a digest that is none.
+    pub(crate) fn parse_comparison(args: &Args<'a>, at: usize) -> Result<Option<Condition<'a>>, Reject> {
+        let Some(value) = args.get(at + 1) else { return Ok(None) };
+        Ok(if args.is(at, "IFEQ") {
+            Some(Condition::Equal(value))
+        } else if args.is(at, "IFNE") {
+            Some(Condition::NotEqual(value))
+        } else if args.is(at, "IFDEQ") {
+            Some(Condition::DigestEqual(parse_digest(value)?))
+        } else if args.is(at, "IFDNE") {
+            Some(Condition::DigestNotEqual(parse_digest(value)?))
+        } else {
+            None
+        })
+    }
+}
+
+/// The digest of a value that `DIGEST` returns and `IFDEQ` compares: XXH3, 64 bits, seed 0, as in Redis.
+pub fn digest(value: &[u8]) -> u64 {
+    xxh3_64(value)
+}
+
+/// Reads a digest: 16 hexadecimal digits in any case.
+pub fn parse_digest(text: &[u8]) -> Result<u64, Reject> {
+    const NOT_A_DIGEST: Reject = Reject::new(Kind::BadRequest, "ERR must be exactly 16 hexadecimal characters");
+    if text.len() != 16 || !text.iter().all(u8::is_ascii_hexdigit) {
+        return Err(NOT_A_DIGEST);
+    }
+    std::str::from_utf8(text).ok().and_then(|text| u64::from_str_radix(text, 16).ok()).ok_or(NOT_A_DIGEST)
+}

@@ -1,0 +1,183 @@
+//! Writing one key: SET with all its options, and the older commands that are special cases of it.
+
+use super::condition::Condition;
+use super::expiry::{Clocked, Expiry, ExpiryOption};
+use crate::args::Args;
+use crate::family::Taken;
+use crate::reject::Reject;
+use crate::reply::Reply;
+use crate::table::Context;
+use scrubjay_store::{Access, Flags, flags};
+
+/// Makes `value` the key's value if the condition holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Set<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// The value.
+    pub value: &'a [u8],
+    /// When it expires.
+    pub expiry: Expiry,
+    /// What must hold before.
+    pub condition: Condition<'a>,
+    /// The entry's flags.
+    pub flags: Flags,
+    /// Whether the outcome shall hold the value that was there before.
+    pub get: bool,
+    /// Whether the outcome shall hold the new version. Costs a second look-up.
+    pub version: bool,
+}
+
+/// What a [`Set`] did.
+#[derive(Clone, Debug, Default)]
+pub struct SetOutcome {
+    /// Whether the value was stored; `false`: the condition did not hold and nothing was changed.
+    pub stored: bool,
+    /// Whether the key existed before; `None`: nobody looked, because neither the condition nor `get` needed it.
+    pub existed: Option<bool>,
+    /// The value before, if `get` asked for it and there was one.
+    pub previous: Option<Taken>,
+    /// The new version, if it was asked for, and the key is there (a deadline in the past leaves none).
+    pub version: Option<u64>,
+}
+
+impl<'a> Set<'a> {
+    /// A plain write: any condition, default lifetime, no flags.
+    #[inline]
+    pub fn new(key: &'a [u8], value: &'a [u8]) -> Set<'a> {
+        Set {
+            key,
+            value,
+            expiry: Expiry::Default,
+            condition: Condition::Always,
+            flags: Flags::Set(flags::NONE),
+            get: false,
+            version: false,
+        }
+    }
+
+    /// Reads `SET key value [options]`.
+    ///
+    /// Errors: options that contradict each other or lack their value, and times that are none, in Redis' words.
+    #[inline]
+    pub fn parse(args: &Args<'a>, now_ms: u64) -> Result<Set<'a>, Reject> {
+        let mut set = Set::new(args.at(1), args.at(2));
+        if args.len() > 3 {
+            set.parse_options(args, now_ms)?;
+        }
+        Ok(set)
+    }
+
+    fn parse_options(&mut self, args: &Args<'a>, now_ms: u64) -> Result<(), Reject> {
+        let mut expiry = ExpiryOption::default();
+        let mut at = 3;
+        while at < args.len() {
+            let (condition, width) = if args.is(at, "NX") {
+                (Condition::Absent, 1)
+            } else if args.is(at, "XX") {
+                (Condition::Present, 1)
+            } else if args.is(at, "GET") {
+                self.get = true;
+                at += 1;
+                continue;
+            } else if let Some(width) = expiry.accept(args, at, "KEEPTTL") {
+                at += width;
+                continue;
+            } else if let Some(comparison) = Condition::parse_comparison(args, at)? {
+                (comparison, 2)
+            } else {
+                return Err(Reject::SYNTAX);
+            };
+            let same_kind = std::mem::discriminant(&condition) == std::mem::discriminant(&self.condition);
+            if self.condition != Condition::Always && !same_kind {
+                return Err(Reject::SYNTAX);
+            }
+            self.condition = condition;
+            at += width;
+        }
+        self.expiry = expiry.expiry(args, now_ms, "set")?.unwrap_or_default();
+        Ok(())
+    }
+
+    /// Writes. A deadline that has passed removes the key and counts as stored.
+    ///
+    /// Errors: key or value too long, no memory; nothing was changed.
+    #[inline]
+    pub fn run(&self, cx: &mut Context<'_>) -> Result<SetOutcome, Reject> {
+        let key = cx.key(self.key)?;
+        cx.fits(self.value.len())?;
+        cx.reserve(&key, self.value.len());
+        let mut guard = cx.lock(&key);
+        let mut outcome = SetOutcome { stored: true, ..SetOutcome::default() };
+        if self.get || self.condition != Condition::Always {
+            let access = if self.get { cx.read() } else { Access::Write };
+            let entry = guard.get(&key, access);
+            outcome.existed = Some(entry.is_some());
+            outcome.stored = self.condition.holds(entry.as_ref());
+            if self.get {
+                outcome.previous = entry.as_ref().map(Taken::of);
+            }
+            if !outcome.stored {
+                return Ok(outcome);
+            }
+        }
+        guard.put(&key, self.value, self.expiry.deadline(cx.now_ms), self.flags)?;
+        if self.version {
+            outcome.version = guard.get(&key, Access::Peek).map(|entry| entry.version());
+        }
+        Ok(outcome)
+    }
+}
+
+impl SetOutcome {
+    fn say_previous(self, reply: &mut dyn Reply) {
+        match self.previous {
+            Some(value) => value.say(reply),
+            None => reply.null(),
+        }
+    }
+}
+
+pub(super) fn set(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let set = Set::parse(args, cx.now_ms)?;
+    let outcome = set.run(cx)?;
+    match (set.get, outcome.stored) {
+        (true, _) => outcome.say_previous(reply),
+        (false, true) => reply.ok(),
+        (false, false) => reply.null(),
+    }
+    Ok(())
+}
+
+pub(super) fn setnx(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let set = Set { condition: Condition::Absent, ..Set::new(args.at(1), args.at(2)) };
+    reply.int(i64::from(set.run(cx)?.stored));
+    Ok(())
+}
+
+pub(super) fn setex(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    set_for(cx, args, Clocked::Seconds, "setex", reply)
+}
+
+pub(super) fn psetex(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    set_for(cx, args, Clocked::Milliseconds, "psetex", reply)
+}
+
+fn set_for(
+    cx: &mut Context<'_>,
+    args: &Args<'_>,
+    clocked: Clocked,
+    command: &str,
+    reply: &mut dyn Reply,
+) -> Result<(), Reject> {
+    let expiry = clocked.expiry(args.at(2), cx.now_ms, command)?;
+    Set { expiry, ..Set::new(args.at(1), args.at(3)) }.run(cx)?;
+    reply.ok();
+    Ok(())
+}
+
+pub(super) fn getset(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let set = Set { get: true, ..Set::new(args.at(1), args.at(2)) };
+    set.run(cx)?.say_previous(reply);
+    Ok(())
+}
