@@ -157,7 +157,7 @@ impl Cache {
         let cache = Cache {
             epoch: AtomicU32::new(0),
             upkeep: Mutex::new(None),
-            engine: Arc::new(Engine { store: Store::new(config, None), time }),
+            engine: Arc::new(Engine { store: Store::new(config, None, time.exact()), time }),
         };
         cache.start_upkeep();
         Ok(cache)
@@ -433,7 +433,7 @@ impl Cache {
 
     #[setter]
     fn set_policy(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        self.engine.store.set_policy(limits::policy(py, name)?);
+        self.engine.store.set_policy(limits::policy(py, name)?, self.engine.time.exact());
         Ok(())
     }
 

@@ -1,16 +1,44 @@
-//! Scrubjay's store.
+//! The store: keys and values in memory, with deadlines, under a limit.
+//!
+//! ```text
+//!   Store ── Shard (lock) ┬─ Table per slot or few: one-line buckets of tags and handles     table
+//!                         ├─ Heap: segments of packed entries, movable                       heap, entry, pool
+//!                         ├─ Large: long values, shared by reference count                   large
+//!                         ├─ Active policy: 32 bits in each entry, victims by sampling       evict
+//!                         └─ every change, once, as an Effect to the Journal                 effect
+//! ```
+//! Single-threaded code behind short locks: a thread that has a command runs it to completion. Time is a parameter.
+//!
+//! Not here: commands (crate `command`), sockets and clocks (crate `server`), replication and persistence, which listen to
+//! the journal.
 
+mod budget;
 mod config;
 mod effect;
+mod entry;
+mod evict;
+mod guard;
+mod heap;
 mod key;
-mod naive;
+mod large;
+mod pool;
+mod prefetch;
+mod shard;
 mod stats;
+mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tick;
 
 pub use config::{Config, Policy, Rank, Scope, UnknownPolicy};
 pub use effect::{Effect, Journal, Removal};
+pub use guard::Guard;
 pub use key::{DATABASES, KEY_BYTES_MAX, Key, Ns};
-pub use naive::*;
+pub use large::SharedBytes;
+pub use shard::Entry;
 pub use stats::Stats;
+pub use store::{Scanned, Store};
 
 pub mod flags {
     //! The 32 bits that travel with an entry. memcached clients may put any number here; what the SDK and the HTTP door

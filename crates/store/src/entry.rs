@@ -1,0 +1,376 @@
+//! An entry: one packed block of bytes. Sizes are asserted below, where they are claimed.
+//!
+//! ```text
+//!  byte 0          4          8                    16
+//!  +----------+----------+-----------------------+------------+-----------+-----+-------+- - -+
+//!  |   head   |   rank   |         birth         | deadline?  |  flags?   | key | value | pad |
+//!  |   u32    |   u32    |          u64          |  u48 ms    |   u32     |     |       | 0-3 |
+//!  +----------+----------+-----------------------+------------+-----------+-----+-------+- - -+
+//!    head:  bits 0-1 state (live, hole, filler)   birth: bits 0-47  slot sequence: CAS, ETag, birth
+//!           2 large  3 deadline  4 flags                 bits 48-59 value bytes
+//!           5-11 zero, for types to come                bits 60-63 packed flags
+//!           12-19 namespace  20-31 key bytes
+//! ```
+//!
+//! The header is 16 bytes. A deadline costs 6 more, flags 4 more (but the fifteen numbers from
+//! [`flags::PACKED_BASE`] on cost nothing). Keys and values that are long live apart (`large`): the block then holds a
+//! `u32` index into the shard's list of large things where the value would be, and a key too long for 12 bits goes there
+//! too. `rank` belongs to the eviction policy alone.
+//!
+//! A block that is no entry is a hole (a free block on a list, at least 12 bytes) or a filler (4 or 8 bytes that no list
+//! can hold); both carry their size, so a segment can be walked from end to end.
+
+use crate::flags;
+use scrubjay_base::clock::UnixMs;
+
+/// Blocks start and end at multiples of this many bytes; a handle counts in it. 8 would cost the typical entry 2 bytes
+/// more on average; 1 or 2 would need wider handles.
+pub const GRANULE: usize = 4;
+/// Fixed part of an entry.
+pub const HEADER_BYTES: usize = 16;
+/// Longest value kept in its entry's block. Beyond, the tail that a segment wastes grows past what the general allocator
+/// wastes by rounding.
+pub const INLINE_VALUE_BYTES_MAX: usize = 2048;
+/// Longest key kept in its entry's block.
+pub const INLINE_KEY_BYTES_MAX: usize = 1024;
+/// The last representable deadline (48 bits of milliseconds: the year 10889).
+pub const DEADLINE_MS_MAX: UnixMs = (1 << 48) - 1;
+
+const DEADLINE_BYTES: usize = 6;
+const FLAGS_BYTES: usize = 4;
+const INDEX_BYTES: usize = 4;
+
+const STATE_MASK: u32 = 0b11;
+const LIVE: u32 = 0;
+const HOLE: u32 = 1;
+const FILLER: u32 = 2;
+const LARGE: u32 = 1 << 2;
+const DEADLINE: u32 = 1 << 3;
+const FLAGS: u32 = 1 << 4;
+const NS_SHIFT: u32 = 12;
+const KEY_SHIFT: u32 = 20;
+
+const SEQUENCE_MASK: u64 = (1 << 48) - 1;
+const VALUE_SHIFT: u32 = 48;
+const PACKED_SHIFT: u32 = 60;
+
+const _: () = assert!(INLINE_VALUE_BYTES_MAX < 1 << 12 && INLINE_KEY_BYTES_MAX < 1 << 12);
+const _: () = assert!(HEADER_BYTES == 4 + 4 + 8);
+
+#[inline(always)]
+fn u32_at(block: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
+}
+
+#[inline(always)]
+fn put_u32(block: &mut [u8], at: usize, value: u32) {
+    block[at..at + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+/// `bytes` rounded up to whole granules, in granules.
+#[inline(always)]
+pub const fn granules(bytes: usize) -> u32 {
+    bytes.div_ceil(GRANULE) as u32
+}
+
+/// What an entry is made of, before it is written or after its header was read. Says where everything lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layout {
+    head: u32,
+    birth: u64,
+}
+
+impl Layout {
+    /// A layout for a new entry. `large`: the value (and a key over the limit) lives apart.
+    #[inline]
+    pub fn new(ns: u8, key_bytes: usize, value_bytes: usize, large: bool, deadline: bool, flags: u32) -> Layout {
+        let key_inline = if key_bytes <= INLINE_KEY_BYTES_MAX { key_bytes } else { 0 };
+        let value_inline = if large { INDEX_BYTES } else { value_bytes };
+        let packed = flags.wrapping_sub(flags::PACKED_BASE);
+        let packed = if packed < 16 { packed } else { 0 };
+        let wide = flags != 0 && packed == 0;
+        let head = LIVE
+            | if large { LARGE } else { 0 }
+            | if deadline { DEADLINE } else { 0 }
+            | if wide { FLAGS } else { 0 }
+            | u32::from(ns) << NS_SHIFT
+            | (key_inline as u32) << KEY_SHIFT;
+        Layout { head, birth: (value_inline as u64) << VALUE_SHIFT | u64::from(packed) << PACKED_SHIFT }
+    }
+
+    /// The layout of the live entry that starts at `block[0]`.
+    #[inline(always)]
+    pub fn read(block: &[u8]) -> Layout {
+        let birth =
+            u64::from_le_bytes([block[8], block[9], block[10], block[11], block[12], block[13], block[14], block[15]]);
+        Layout { head: u32_at(block, 0), birth }
+    }
+
+    /// Whether value (and perhaps key) live apart.
+    #[inline(always)]
+    pub fn is_large(self) -> bool {
+        self.head & LARGE != 0
+    }
+
+    /// Whether there is a deadline.
+    #[inline(always)]
+    pub fn has_deadline(self) -> bool {
+        self.head & DEADLINE != 0
+    }
+
+    /// The namespace.
+    #[inline(always)]
+    pub fn ns(self) -> u8 {
+        (self.head >> NS_SHIFT) as u8
+    }
+
+    /// The slot sequence of the last change.
+    #[inline(always)]
+    pub fn sequence(self) -> u64 {
+        self.birth & SEQUENCE_MASK
+    }
+
+    #[inline(always)]
+    fn key_bytes(self) -> usize {
+        (self.head >> KEY_SHIFT) as usize
+    }
+
+    #[inline(always)]
+    fn value_bytes(self) -> usize {
+        (self.birth >> VALUE_SHIFT) as usize & 0xFFF
+    }
+
+    #[inline(always)]
+    fn flags_at(self) -> usize {
+        HEADER_BYTES + if self.has_deadline() { DEADLINE_BYTES } else { 0 }
+    }
+
+    /// Where the inline key starts.
+    #[inline(always)]
+    fn key_at(self) -> usize {
+        self.flags_at() + if self.head & FLAGS != 0 { FLAGS_BYTES } else { 0 }
+    }
+
+    /// The inline key's place in the block; empty for a key that lives apart.
+    #[inline(always)]
+    pub fn key(self) -> std::ops::Range<usize> {
+        let start = self.key_at();
+        start..start + self.key_bytes()
+    }
+
+    /// The inline value's place in the block; the index, if large.
+    #[inline(always)]
+    pub fn value(self) -> std::ops::Range<usize> {
+        let start = self.key_at() + self.key_bytes();
+        start..start + self.value_bytes()
+    }
+
+    /// Bytes of the block, without padding.
+    #[inline(always)]
+    pub fn bytes(self) -> usize {
+        self.key_at() + self.key_bytes() + self.value_bytes()
+    }
+
+    /// Granules of the block.
+    #[inline(always)]
+    pub fn granules(self) -> u32 {
+        granules(self.bytes())
+    }
+
+    /// The deadline, read from the block.
+    #[inline(always)]
+    pub fn deadline_ms(self, block: &[u8]) -> Option<UnixMs> {
+        if !self.has_deadline() {
+            return None;
+        }
+        let low = u64::from(u32_at(block, HEADER_BYTES));
+        Some(low | u64::from(block[HEADER_BYTES + 4]) << 32 | u64::from(block[HEADER_BYTES + 5]) << 40)
+    }
+
+    /// The flags, read from the block.
+    #[inline]
+    pub fn flags(self, block: &[u8]) -> u32 {
+        if self.head & FLAGS != 0 {
+            return u32_at(block, self.flags_at());
+        }
+        match (self.birth >> PACKED_SHIFT) as u32 {
+            0 => flags::NONE,
+            packed => flags::PACKED_BASE + packed,
+        }
+    }
+
+    /// The index of the large thing that belongs to the entry.
+    #[inline]
+    pub fn index(self, block: &[u8]) -> u32 {
+        u32_at(block, self.value().start)
+    }
+}
+
+/// Everything that is written into a new block.
+pub struct Parts<'a> {
+    /// Where things lie.
+    pub layout: Layout,
+    /// The policy's word.
+    pub rank: u32,
+    /// The slot sequence of this change.
+    pub sequence: u64,
+    /// The deadline; must agree with the layout.
+    pub deadline_ms: Option<UnixMs>,
+    /// The flags; must be those of the layout.
+    pub flags: u32,
+    /// The inline key; empty if it lives apart.
+    pub key: &'a [u8],
+    /// The inline value, or the index of the large thing.
+    pub value: &'a [u8],
+}
+
+/// Writes an entry at `block[0]`.
+#[inline]
+pub fn write(block: &mut [u8], parts: &Parts<'_>) {
+    let layout = parts.layout;
+    put_u32(block, 0, layout.head);
+    put_u32(block, 4, parts.rank);
+    set_sequence(block, layout, parts.sequence);
+    if let Some(deadline_ms) = parts.deadline_ms {
+        set_deadline(block, deadline_ms);
+    }
+    if layout.head & FLAGS != 0 {
+        put_u32(block, layout.flags_at(), parts.flags);
+    }
+    block[layout.key()].copy_from_slice(parts.key);
+    block[layout.value()].copy_from_slice(parts.value);
+}
+
+/// Overwrites the sequence of a live entry.
+#[inline(always)]
+pub fn set_sequence(block: &mut [u8], layout: Layout, sequence: u64) {
+    let birth = layout.birth & !SEQUENCE_MASK | sequence & SEQUENCE_MASK;
+    block[8..16].copy_from_slice(&birth.to_le_bytes());
+}
+
+/// Overwrites the deadline of a live entry whose layout has one.
+#[inline]
+pub fn set_deadline(block: &mut [u8], deadline_ms: UnixMs) {
+    block[HEADER_BYTES..HEADER_BYTES + DEADLINE_BYTES]
+        .copy_from_slice(&deadline_ms.min(DEADLINE_MS_MAX).to_le_bytes()[..DEADLINE_BYTES]);
+}
+
+/// The policy's word of a live entry.
+#[inline(always)]
+pub fn rank(block: &[u8]) -> u32 {
+    u32_at(block, 4)
+}
+
+/// Overwrites the policy's word.
+#[inline(always)]
+pub fn set_rank(block: &mut [u8], rank: u32) {
+    put_u32(block, 4, rank);
+}
+
+/// What a block is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Block {
+    /// A live entry.
+    Live(Layout),
+    /// A free block on a list; its size in granules.
+    Hole(u32),
+    /// A free block too small for a list; its size in granules.
+    Filler(u32),
+}
+
+impl Block {
+    /// Reads what starts at `block[0]`.
+    #[inline]
+    pub fn read(block: &[u8]) -> Block {
+        let head = u32_at(block, 0);
+        match head & STATE_MASK {
+            LIVE => Block::Live(Layout::read(block)),
+            HOLE => Block::Hole(head >> 2),
+            _ => Block::Filler(head >> 2),
+        }
+    }
+
+    /// Its size.
+    #[inline]
+    pub fn granules(self) -> u32 {
+        match self {
+            Block::Live(layout) => layout.granules(),
+            Block::Hole(size) | Block::Filler(size) => size,
+        }
+    }
+}
+
+/// Smallest block that a free list can hold: head and two links.
+pub const HOLE_GRANULES_MIN: u32 = 3;
+
+/// Marks a block as a hole with its two neighbours on the list.
+pub fn write_hole(block: &mut [u8], size: u32, previous: u32, next: u32) {
+    put_u32(block, 0, HOLE | size << 2);
+    put_u32(block, 4, previous);
+    put_u32(block, 8, next);
+}
+
+/// The two neighbours of a hole on its list.
+pub fn hole_links(block: &[u8]) -> (u32, u32) {
+    (u32_at(block, 4), u32_at(block, 8))
+}
+
+/// Sets the neighbour before a hole.
+pub fn set_hole_previous(block: &mut [u8], previous: u32) {
+    put_u32(block, 4, previous);
+}
+
+/// Sets the neighbour after a hole.
+pub fn set_hole_next(block: &mut [u8], next: u32) {
+    put_u32(block, 8, next);
+}
+
+/// Marks one or two granules as a filler.
+pub fn write_filler(block: &mut [u8], size: u32) {
+    put_u32(block, 0, FILLER | size << 2);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(key: &[u8], value: &[u8], deadline_ms: Option<u64>, flags: u32) -> usize {
+        let layout = Layout::new(9, key.len(), value.len(), false, deadline_ms.is_some(), flags);
+        let mut block = vec![0xEE; layout.granules() as usize * GRANULE];
+        let parts = Parts { layout, rank: 77, sequence: SEQUENCE_MASK, deadline_ms, flags, key, value };
+        write(&mut block, &parts);
+        let Block::Live(read) = Block::read(&block) else { panic!("not live") };
+        assert_eq!((&block[read.key()], &block[read.value()]), (key, value));
+        assert_eq!((read.deadline_ms(&block), read.flags(&block), rank(&block)), (deadline_ms, flags, 77));
+        assert_eq!((read.ns(), read.sequence(), read.is_large()), (9, SEQUENCE_MASK, false));
+        assert_eq!(read.granules(), layout.granules());
+        layout.bytes()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_at_the_size_that_the_budget_claims() {
+        let (key, value) = (b"key:000000000001".as_slice(), [7u8; 32].as_slice());
+        assert_eq!(round_trip(key, value, None, 0), 16 + 48);
+        assert_eq!(round_trip(key, value, Some(DEADLINE_MS_MAX), 0), 22 + 48);
+        assert_eq!(round_trip(key, value, Some(1), flags::STR), 22 + 48, "the SDK's own flags are free");
+        assert_eq!(round_trip(key, value, None, 0xFFFF_FFFF), 20 + 48);
+        round_trip(b"", b"", None, 0);
+        round_trip(&[1; INLINE_KEY_BYTES_MAX], &[2; INLINE_VALUE_BYTES_MAX], Some(5), 3);
+    }
+
+    #[test]
+    fn packed_flags_do_not_swallow_their_neighbours() {
+        for flags in [flags::PACKED_BASE - 1, flags::PACKED_BASE, flags::PACKED_BASE + 15, flags::PACKED_BASE + 16] {
+            round_trip(b"k", b"v", None, flags);
+        }
+    }
+
+    #[test]
+    fn holes_and_fillers_tell_their_size() {
+        let mut block = [0u8; 16];
+        write_hole(&mut block, 4, 1, 2);
+        assert_eq!((Block::read(&block), hole_links(&block)), (Block::Hole(4), (1, 2)));
+        write_filler(&mut block, 2);
+        assert_eq!(Block::read(&block), Block::Filler(2));
+    }
+}

@@ -1,0 +1,108 @@
+//! A guard: some slots, locked, and everything that can be done with the keys in them.
+//!
+//! One slot's shard for most commands; several, taken in ascending order, for commands over several keys. Whoever holds a
+//! guard sees and makes its changes atomically. Never hold one across I/O, and never take a second one while holding one.
+
+use crate::key::Key;
+use crate::shard::{Entry, Env, New, Shard};
+use crate::{Access, Deadline, Flags, OutOfMemory, Removal};
+use parking_lot::MutexGuard;
+use scrubjay_base::clock::UnixMs;
+use smallvec::SmallVec;
+
+/// Some slots, locked.
+pub struct Guard<'s> {
+    pub(crate) env: &'s Env,
+    /// Ascending by shard number. Nearly always one.
+    pub(crate) shards: SmallVec<[(u32, MutexGuard<'s, Shard>); 1]>,
+    pub(crate) now_ms: UnixMs,
+    /// Whether `admit` promised the coming writes.
+    pub(crate) promised: bool,
+}
+
+impl Guard<'_> {
+    /// The time at which everything under this guard happens.
+    pub fn now_ms(&self) -> UnixMs {
+        self.now_ms
+    }
+
+    #[inline(always)]
+    fn shard(&mut self, key: &Key<'_>) -> &mut Shard {
+        let number = self.env.shard_of(key.slot) as u32;
+        let at = if self.shards.len() == 1 {
+            debug_assert_eq!(self.shards[0].0, number, "the key's slot is not locked");
+            0
+        } else {
+            match self.shards.binary_search_by_key(&number, |(n, _)| *n) {
+                Ok(at) => at,
+                Err(_) => unreachable!("the key's slot is not locked"),
+            }
+        };
+        &mut self.shards[at].1
+    }
+
+    /// The entry of `key`. One whose deadline has passed is removed (effect `Expired`) and not returned.
+    #[inline]
+    pub fn get(&mut self, key: &Key<'_>, access: Access) -> Option<Entry<'_>> {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).get(env, key, access, now_ms)
+    }
+
+    /// Makes `value` the key's value, whatever was there. A deadline that is already past removes the key (effect
+    /// `Expired`) and counts as stored. Errors: [`OutOfMemory`]; nothing of the key was changed.
+    #[inline]
+    pub fn put(&mut self, key: &Key<'_>, value: &[u8], deadline: Deadline, flags: Flags) -> Result<(), OutOfMemory> {
+        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
+        let value = New { bytes: value, shared: None, overdraw };
+        self.shard(key).put(env, key, &value, deadline, flags, now_ms)
+    }
+
+    /// Promises that puts of `bytes` altogether (keys and values) fit while this guard is held, so that a command of
+    /// several writes is refused as a whole or not at all. Errors: [`OutOfMemory`]; nothing was changed.
+    pub fn admit(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        let (env, now_ms) = (self.env, self.now_ms);
+        let enough = self.shards.iter_mut().any(|(_, shard)| shard.could_hold(env, bytes as u64, now_ms));
+        self.promised = enough;
+        if enough { Ok(()) } else { Err(OutOfMemory) }
+    }
+
+    /// Gives the entry of `from` to `to`, whose slot this guard holds too, with value, deadline and flags; what was under
+    /// `to` is gone. Never refused: it takes no room that the entry did not take before. Whether `from` was there. Cost:
+    /// O(value), O(1) for large values.
+    pub fn rename(&mut self, from: &Key<'_>, to: &Key<'_>) -> bool {
+        let Some(entry) = self.get(from, Access::Peek) else { return false };
+        if from.ns == to.ns && from.bytes == to.bytes {
+            return true;
+        }
+        let (deadline_ms, flags, shared) = (entry.deadline_ms(), entry.flags(), entry.shared());
+        let copied: SmallVec<[u8; 256]> =
+            if shared.is_some() { SmallVec::new() } else { SmallVec::from_slice(entry.value()) };
+        let bytes = shared.as_deref().unwrap_or(&copied);
+        let deadline = deadline_ms.map_or(Deadline::Never, Deadline::At);
+        let value = New { bytes, shared: shared.clone(), overdraw: true };
+        self.remove(from);
+        let (env, now_ms) = (self.env, self.now_ms);
+        // Fails only if the machine itself refuses a segment of memory; then the entry is gone, as if evicted.
+        self.shard(to).put(env, to, &value, deadline, Flags::Set(flags), now_ms).is_ok()
+    }
+
+    /// Writes `bytes` at `offset` into the key's value, padding with zeros; creates the key if it is absent. Deadline and
+    /// flags stay. Returns the new length. Errors: [`OutOfMemory`]; nothing of the key was changed. Cost: O(bytes), and
+    /// amortised O(1) copies of a growing large value.
+    pub fn write_at(&mut self, key: &Key<'_>, offset: usize, bytes: &[u8]) -> Result<usize, OutOfMemory> {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).write_at(env, key, offset, bytes, now_ms)
+    }
+
+    /// Removes the key. Whether it was there.
+    pub fn remove(&mut self, key: &Key<'_>) -> bool {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).remove_as(env, key, Removal::Deleted, now_ms)
+    }
+
+    /// Sets or clears the deadline. A past deadline removes the key. Whether the key was there.
+    pub fn set_deadline(&mut self, key: &Key<'_>, deadline_ms: Option<UnixMs>) -> bool {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).set_deadline(env, key, deadline_ms, now_ms)
+    }
+}

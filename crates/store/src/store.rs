@@ -1,0 +1,391 @@
+//! The store: all shards, and what concerns more than one of them.
+//!
+//! ```text
+//!  key --CRC16--> slot (16384) --low bits--> table (16..16384) --low bits--> shard (1..256): lock, heap, policy
+//! ```
+//! A table serves one slot in a large store and several in a small one; a shard serves many tables. How many there are
+//! follows from the memory limit, and was measured (`docs/decisions`): locks hardly matter from 64 on, but every shard
+//! has a half-filled segment, and every used table at least one bucket.
+
+use crate::budget::Budget;
+use crate::config::{Config, Policy};
+use crate::effect::Journal;
+use crate::guard::Guard;
+use crate::key::{DATABASES, Key, Ns};
+use crate::pool::Pool;
+use crate::shard::{Berth, Entry, Env, Hint, Shard};
+use crate::stats::Stats;
+use crate::tick::Ticks;
+use parking_lot::Mutex;
+use scrubjay_base::clock::UnixMs;
+use scrubjay_base::rand::Rng;
+use scrubjay_base::{KeyHasher, SLOTS, SlotId};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// Most shards that are chosen unless told: more locks than any machine's cores keep busy at once.
+const SHARDS_MAX: u64 = 256;
+/// Memory that earns a shard of its own: 256 segments, so that a half-filled one is 0.2 %.
+const BYTES_PER_SHARD: u64 = 8 << 20;
+/// Memory that earns a table of its own: some hundred entries.
+const BYTES_PER_TABLE: u64 = 64 << 10;
+/// How long housekeeping sleeps when nothing is due.
+const IDLE_MS: u64 = 100;
+/// Entries that expiry or eviction handles in a microsecond of budget, at least.
+const SHARDS_PER_STEP: usize = 16;
+/// A scan's cursor: the table in the low bits, the position in hash space above.
+const CURSOR_TABLE_BITS: u32 = 14;
+
+/// An entry as a scan shows it.
+pub struct Scanned<'g> {
+    /// The namespace.
+    pub ns: Ns,
+    /// The key.
+    pub key: &'g [u8],
+    /// The entry.
+    pub entry: Entry<'g>,
+}
+
+/// The store. Shared by reference between threads.
+pub struct Store {
+    env: Env,
+    databases: [AtomicU8; DATABASES as usize],
+    policy: Mutex<Policy>,
+    next_shard: AtomicUsize,
+}
+
+impl Store {
+    /// A store whose deadlines are promptly expired from `start_ms` on. `journal` hears every effect; `None` costs
+    /// nothing.
+    pub fn new(config: Config, journal: Option<Arc<dyn Journal>>, start_ms: UnixMs) -> Store {
+        let memory = if config.max_memory_bytes == 0 { u64::MAX } else { config.max_memory_bytes };
+        let shards = match config.shards {
+            0 => (memory / BYTES_PER_SHARD).clamp(1, SHARDS_MAX),
+            given => given as u64,
+        };
+        let shards = previous_power_of_two(shards.clamp(1, 1024)) as usize;
+        let tables = previous_power_of_two((memory / BYTES_PER_TABLE).clamp(16, SLOTS as u64)) as usize;
+        let tables = tables.max(shards);
+        let mut rng = Rng::new(config.seed ^ 0x5CB0);
+        let berths = (0..shards).map(|number| Berth {
+            shard: Mutex::new(Shard::new(number, tables / shards, SLOTS / shards, config.policy, rng.next_u64())),
+            due: AtomicU32::new(crate::table::NEVER),
+            bytes: AtomicU64::new(0),
+        });
+        let budget = Arc::new(Budget::new(config.max_memory_bytes));
+        Store {
+            env: Env {
+                hasher: KeyHasher::new(config.seed),
+                pool: Pool::new(budget.clone()),
+                budget,
+                journal,
+                ticks: Ticks::new(start_ms),
+                shard_mask: shards - 1,
+                table_mask: tables - 1,
+                hints: (0..tables).map(|_| Hint::default()).collect(),
+                max_entries: config.max_entries.into(),
+                entries: AtomicU64::new(0),
+                default_ttl_ms: config.default_ttl_ms.into(),
+                shards: berths.collect(),
+            },
+            databases: std::array::from_fn(|n| AtomicU8::new(n as u8)),
+            policy: Mutex::new(config.policy),
+            next_shard: AtomicUsize::new(0),
+        }
+    }
+
+    /// Places a key.
+    #[inline]
+    pub fn key<'k>(&self, ns: Ns, bytes: &'k [u8]) -> Key<'k> {
+        Key { ns, bytes, slot: SlotId::of(bytes), hash: self.env.hasher.hash(ns.0, bytes) }
+    }
+
+    /// The namespace that `SELECT database` reaches now; `None` from [`DATABASES`] on. Ask once per command or batch:
+    /// [`Store::swap_databases`] changes the answer.
+    #[inline]
+    pub fn namespace(&self, database: u8) -> Option<Ns> {
+        self.databases.get(database as usize).map(|ns| Ns(ns.load(Relaxed)))
+    }
+
+    /// Exchanges what two database numbers mean, for all sessions at once. Commands that already hold their namespace
+    /// finish on it. Numbers from [`DATABASES`] on change nothing. Cost: O(1).
+    pub fn swap_databases(&self, a: u8, b: u8) {
+        if a.max(b) >= DATABASES {
+            return;
+        }
+        let _one_at_a_time = self.policy.lock();
+        let (ns_a, ns_b) = (self.databases[a as usize].load(Relaxed), self.databases[b as usize].load(Relaxed));
+        self.databases[a as usize].store(ns_b, Relaxed);
+        self.databases[b as usize].store(ns_a, Relaxed);
+    }
+
+    /// Brings the cache lines of these keys near; best for a batch of 8 to 64. Three passes, so that the misses of all
+    /// keys overlap: the tables' addresses, their buckets, the entries.
+    #[inline]
+    pub fn prefetch(&self, keys: &[Key<'_>]) {
+        for key in keys {
+            crate::prefetch::line(&raw const self.env.hints[self.env.table_of(key.slot)]);
+        }
+        for key in keys {
+            let hint = &self.env.hints[self.env.table_of(key.slot)];
+            let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
+            crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
+            crate::prefetch::line(&raw const self.env.shards[self.env.shard_of(key.slot)]);
+        }
+        for key in keys {
+            let shard = self.env.shards[self.env.shard_of(key.slot)].shard.lock();
+            let lines = shard.lines_per_entry();
+            shard.prefetch(&self.env, key, lines);
+        }
+    }
+
+    /// Locks the slot of one key. `now_ms` is the time at which everything under the guard happens.
+    #[inline]
+    pub fn lock(&self, slot: SlotId, now_ms: UnixMs) -> Guard<'_> {
+        let number = self.env.shard_of(slot);
+        let mut shards = SmallVec::new();
+        shards.push((number as u32, self.env.shards[number].shard.lock()));
+        Guard { env: &self.env, shards, now_ms, promised: false }
+    }
+
+    /// Locks the slots of several keys, in ascending order, each shard once.
+    pub fn lock_many(&self, slots: impl IntoIterator<Item = SlotId>, now_ms: UnixMs) -> Guard<'_> {
+        let mut numbers: SmallVec<[u32; 16]> = slots.into_iter().map(|s| self.env.shard_of(s) as u32).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let shards = numbers.iter().map(|&n| (n, self.env.shards[n as usize].shard.lock())).collect();
+        Guard { env: &self.env, shards, now_ms, promised: false }
+    }
+
+    /// Locks everything.
+    pub fn lock_all(&self, now_ms: UnixMs) -> Guard<'_> {
+        let shards = self.env.shards.iter().enumerate().map(|(n, b)| (n as u32, b.shard.lock())).collect();
+        Guard { env: &self.env, shards, now_ms, promised: false }
+    }
+
+    /// Makes room for a write of `bytes` before its locks are taken, so that evicting much for a large value does not
+    /// keep its slot locked. Cheap for small ones: they make their own room.
+    #[inline]
+    pub fn reserve(&self, bytes: usize, now_ms: UnixMs) {
+        if bytes > crate::pool::SEGMENT_BYTES {
+            self.make_room(bytes as u64, now_ms);
+        }
+    }
+
+    fn make_room(&self, bytes: u64, now_ms: UnixMs) {
+        let budget = &self.env.budget;
+        let mut idle = 0;
+        while budget.max_bytes() != 0
+            && bytes <= budget.max_bytes()
+            && budget.used_bytes() + bytes > budget.max_bytes()
+            && idle < self.env.shards.len()
+        {
+            let number = self.next_shard.fetch_add(1, Relaxed) & self.env.shard_mask;
+            let freed = self.env.shards[number].shard.lock().give_up_memory(&self.env, None, now_ms);
+            idle = if freed { 0 } else { idle + 1 };
+        }
+    }
+
+    /// One step of a full scan: calls `visit` for every live entry of some buckets, and returns the next cursor (0 at the
+    /// end). An entry present from the start to the end of a full scan is visited at least once, whatever happens to the
+    /// tables meanwhile. `effort`: about how many entries to visit in this step. The callback runs under the lock: copy
+    /// and return. An unknown cursor is taken as the nearest position after it.
+    pub fn scan(&self, cursor: u64, effort: usize, now_ms: UnixMs, mut visit: impl FnMut(Scanned<'_>)) -> u64 {
+        let (mut table, mut from) =
+            ((cursor & ((1 << CURSOR_TABLE_BITS) - 1)) as usize, (cursor >> CURSOR_TABLE_BITS) as u32);
+        let mut left = effort.max(1);
+        let bits = (self.env.shard_mask + 1).trailing_zeros();
+        // Empty tables cost a look each: a bound keeps a step short in an almost empty store.
+        let mut looks = effort.saturating_mul(16).max(1024);
+        while table <= self.env.table_mask {
+            let shard = self.env.shards[table & self.env.shard_mask].shard.lock();
+            let mut seen = 0;
+            let next = shard.scan(&self.env, table >> bits, from, left, now_ms, |ns, key, entry| {
+                seen += 1;
+                visit(Scanned { ns: Ns(ns), key, entry });
+            });
+            (table, from) = match next {
+                Some(next) => (table, next),
+                None => (table + 1, 0),
+            };
+            left = left.saturating_sub(seen);
+            looks -= 1;
+            if (left == 0 || looks == 0) && table <= self.env.table_mask {
+                return u64::from(from) << CURSOR_TABLE_BITS | table as u64;
+            }
+        }
+        0
+    }
+
+    /// A random live key of the namespace, or `None` if it has none.
+    pub fn random_key(&self, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>> {
+        let counts: Vec<u32> =
+            self.env.shards.iter().map(|b| b.shard.lock().per_ns[ns.0 as usize].entries as u32).collect();
+        let mut rng = Rng::new(now_ms ^ (self.next_shard.fetch_add(1, Relaxed) as u64) << 32);
+        let first = crate::evict::weighted(&counts, &mut rng)?;
+        (0..counts.len())
+            .map(|step| (first + step) & self.env.shard_mask)
+            .find_map(|number| self.env.shards[number].shard.lock().random_key(ns, now_ms))
+    }
+
+    /// How many entries the namespace has (expired ones that are not yet removed included).
+    pub fn len(&self, ns: Ns) -> u64 {
+        self.env.shards.iter().map(|b| b.shard.lock().per_ns[ns.0 as usize].entries).sum()
+    }
+
+    /// Removes every entry of the namespace (`None`: of all). Returns how many. Each shard is emptied at once; a write
+    /// that runs meanwhile is before or after its own shard's turn.
+    pub fn flush(&self, ns: Option<Ns>, _now_ms: UnixMs) -> u64 {
+        self.env.shards.iter().map(|b| b.shard.lock().flush(&self.env, ns)).sum()
+    }
+
+    /// The counters' sum.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            used_bytes: self.env.budget.used_bytes(),
+            used_bytes_peak: self.env.budget.peak_bytes(),
+            max_memory_bytes: self.max_memory_bytes(),
+            max_entries: self.max_entries(),
+            entries_per_ns: vec![0; DATABASES as usize],
+            volatile_per_ns: vec![0; DATABASES as usize],
+            ..Stats::default()
+        };
+        for berth in &self.env.shards {
+            let shard = berth.shard.lock();
+            for (ns, count) in shard.per_ns.iter().enumerate() {
+                stats.entries += count.entries;
+                stats.volatile_entries += count.volatile;
+                stats.entries_per_ns[ns] += count.entries;
+                stats.volatile_per_ns[ns] += count.volatile;
+            }
+            stats.payload_bytes += shard.payload_bytes();
+            stats.entry_bytes += shard.entry_bytes();
+            stats.hits += shard.counters.hits;
+            stats.misses += shard.counters.misses;
+            stats.evictions += shard.counters.evictions;
+            stats.expirations += shard.counters.expirations;
+            stats.refused += shard.counters.refused;
+        }
+        stats
+    }
+
+    /// Sets hits, misses, evictions, expirations and refusals back to zero.
+    pub fn reset_stats(&self) {
+        for berth in &self.env.shards {
+            berth.shard.lock().counters = Default::default();
+        }
+    }
+
+    /// The memory limit in bytes; 0: none.
+    #[inline]
+    pub fn max_memory_bytes(&self) -> u64 {
+        self.env.budget.max_bytes()
+    }
+
+    /// Changes the limit; the surplus is evicted by [`Store::maintain`] and by the next writes.
+    pub fn set_max_memory_bytes(&self, bytes: u64) {
+        self.env.budget.set_max_bytes(bytes);
+    }
+
+    /// The entry limit; 0: none.
+    pub fn max_entries(&self) -> u64 {
+        self.env.max_entries.load(Relaxed)
+    }
+
+    /// Changes the entry limit; the surplus is evicted by [`Store::maintain`].
+    pub fn set_max_entries(&self, entries: u64) {
+        let all = self.lock_all(0); // the common count starts while nobody writes
+        self.env.entries.store(all.shards.iter().map(|(_, s)| s.entries()).sum(), Relaxed);
+        self.env.max_entries.store(entries, Relaxed);
+    }
+
+    /// The lifetime of entries written without one; 0: for ever.
+    pub fn default_ttl_ms(&self) -> u64 {
+        self.env.default_ttl_ms.load(Relaxed)
+    }
+
+    /// Changes it, for entries written from now on.
+    pub fn set_default_ttl_ms(&self, ttl_ms: u64) {
+        self.env.default_ttl_ms.store(ttl_ms, Relaxed);
+    }
+
+    /// The eviction policy.
+    pub fn policy(&self) -> Policy {
+        *self.policy.lock()
+    }
+
+    /// Changes the policy. Each shard in turn gives its entries ranks of the new one: about 20 ns an entry.
+    pub fn set_policy(&self, policy: Policy, now_ms: UnixMs) {
+        *self.policy.lock() = policy;
+        for berth in &self.env.shards {
+            berth.shard.lock().set_policy(policy, now_ms);
+        }
+    }
+
+    /// Housekeeping: removes what is due, shrinks to a lowered limit, compacts, gives memory back. Does about a shard's
+    /// work per `SHARDS_PER_STEP` microseconds of `budget_us`, and returns when it wants to be called again (Unix ms): at
+    /// once if it did not finish.
+    pub fn maintain(&self, now_ms: UnixMs, budget_us: u64) -> UnixMs {
+        let env = &self.env;
+        let tick = env.ticks.reached(now_ms);
+        let mut next = now_ms + IDLE_MS;
+        for berth in &env.shards {
+            if berth.due.load(Relaxed) <= tick {
+                berth.shard.lock().expire_due(env, now_ms);
+            }
+            let due = berth.due.load(Relaxed);
+            if due != crate::table::NEVER {
+                next = next.min(env.ticks.time_of(due));
+            }
+        }
+        let steps = (budget_us as usize / SHARDS_PER_STEP).clamp(1, env.shards.len());
+        for _ in 0..steps {
+            let number = self.next_shard.fetch_add(1, Relaxed) & env.shard_mask;
+            let mut shard = env.shards[number].shard.lock();
+            if shard.tidy(env) {
+                next = now_ms;
+            }
+            if env.budget.surplus_bytes() > 0 && shard.give_up_memory(env, None, now_ms) {
+                next = now_ms;
+            }
+            let max = env.max_entries.load(Relaxed);
+            for _ in 0..SHARDS_PER_STEP {
+                if max == 0 || env.entries.load(Relaxed) <= max || !shard.evict_one(env, None, now_ms) {
+                    break;
+                }
+                next = now_ms;
+            }
+        }
+        next
+    }
+
+    /// Counts memory that others hold (client buffers) against the limit; negative gives it back.
+    pub fn charge(&self, bytes: i64) {
+        if bytes >= 0 {
+            self.env.budget.charge(bytes as u64);
+        } else {
+            self.env.budget.release(bytes.unsigned_abs());
+        }
+    }
+
+    /// Checks every invariant that can be checked by walking.
+    #[cfg(test)]
+    pub fn check(&self) {
+        for berth in &self.env.shards {
+            berth.shard.lock().check(&self.env);
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        for berth in &mut self.env.shards {
+            berth.shard.get_mut().dissolve(&self.env.pool);
+        }
+    }
+}
+
+fn previous_power_of_two(n: u64) -> u64 {
+    1 << n.max(1).ilog2()
+}

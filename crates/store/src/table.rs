@@ -1,0 +1,649 @@
+//! A hash table from keys to handles whose buckets are one cache line each.
+//!
+//! ```text
+//!  bucket (64 bytes)  | 12 tags | spill | 3 spare |  12 handles, u32 each  |
+//!
+//!  home = high 32 bits of the hash * buckets >> 32       tag = 8 further bits, never 0 (0: free)
+//! ```
+//!
+//! - One look-up reads one line here and one in the heap: tags are compared first, and a wrong tag matches 1 time in 255.
+//! - A full bucket spills into the next. `spill` counts the entries that passed through, so a look-up stops at the first
+//!   bucket that nobody passed, and deletion needs no tombstones (Bronson and Shi, "Open-sourcing F14", 2019).
+//! - `buckets` is any number, because the home is a multiplication, not a mask. A table grows by a third to a half, by an
+//!   amount that differs from table to table: tables that double together would swing the memory per entry by 60 %.
+//! - The home is monotone in the hash. So a scan's cursor is a position in hash space that any size of the table
+//!   understands, and a large table moves to its new size a few buckets at a time, in hash order: entries below `frontier`
+//!   are in the new buckets, the rest in the old.
+//!
+//! Keys are not here: the caller says whether a handle's key matches and what its hash is.
+//!
+//! `due` holds, per bucket, the tick at which the first of its entries expires, if any does. It may be too early (the
+//! entry was deleted or given a later deadline: looking costs a line, and corrects it), never too late.
+
+use crate::heap::Handle;
+
+/// Entries per bucket: with a `u32` each, a tag byte each and the spill counter, one cache line.
+pub const LANES: usize = 12;
+/// Entries per bucket, on average, beyond which a table grows: 90 %. Measured at 80, 86, 90 and 93 %: 26.2, 25.7, 25.3 and
+/// 24.9 bytes an entry in all, and no difference in the time of a look-up.
+const LOAD_MAX: f64 = 0.9 * LANES as f64;
+/// Below this the table shrinks to a middling load.
+const LOAD_MIN: f64 = 0.25 * LANES as f64;
+/// Tables of more buckets than this move to a new size step by step (256 buckets: some 2600 entries, about 60 us at once;
+/// while it moves, a table has both sizes).
+const AT_ONCE_BUCKETS: usize = 256;
+/// Old buckets moved by each write while a table is moving. The new size has at least a quarter more room, so 1 would do;
+/// more of them shorten the time in which the memory of both sizes is held.
+const STEP_BUCKETS: usize = 4;
+/// `spill` stays at this value once it is reached: then the bucket is never the end of a look-up until the table moves.
+const SPILL_STUCK: u8 = u8::MAX;
+/// "Nothing here expires."
+pub const NEVER: u32 = u32::MAX;
+
+/// One cache line of the table.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub struct Bucket {
+    tags: [u8; LANES],
+    spill: u8,
+    spare: [u8; 3],
+    handles: [u32; LANES],
+}
+
+const _: () = assert!(size_of::<Bucket>() == 64);
+
+impl Bucket {
+    const EMPTY: Bucket = Bucket { tags: [0; LANES], spill: 0, spare: [0; 3], handles: [0; LANES] };
+
+    /// The lanes whose tag is `tag`, as bits.
+    #[inline(always)]
+    fn matching(&self, tag: u8) -> u32 {
+        // Written so that the compiler compares all lanes at once.
+        let mut bits = 0;
+        for lane in 0..LANES {
+            bits |= u32::from(self.tags[lane] == tag) << lane;
+        }
+        bits
+    }
+
+    /// The handles in this bucket.
+    #[inline]
+    pub fn handles(&self) -> impl Iterator<Item = (usize, Handle)> + '_ {
+        (0..LANES).filter(|&lane| self.tags[lane] != 0).map(|lane| (lane, Handle(self.handles[lane])))
+    }
+}
+
+/// The position in hash space: what decides the home bucket.
+#[inline(always)]
+pub fn position(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+#[inline(always)]
+fn tag(hash: u64) -> u8 {
+    let tag = (hash >> 16) as u8;
+    tag + u8::from(tag == 0)
+}
+
+/// Buckets of one size.
+#[derive(Default)]
+struct Buckets {
+    lines: Box<[Bucket]>,
+    /// Per bucket, when its first entry is due; empty while nothing in the table ever had a deadline.
+    due: Vec<u32>,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    in_old: bool,
+    bucket: u32,
+    lane: u8,
+}
+
+impl Buckets {
+    fn new(count: usize) -> Buckets {
+        Buckets { lines: vec![Bucket::EMPTY; count].into_boxed_slice(), due: Vec::new() }
+    }
+
+    #[inline(always)]
+    fn home(&self, position: u32) -> usize {
+        ((u64::from(position) * self.lines.len() as u64) >> 32) as usize
+    }
+
+    #[inline(always)]
+    fn after(&self, bucket: usize) -> usize {
+        if bucket + 1 == self.lines.len() { 0 } else { bucket + 1 }
+    }
+
+    #[inline(always)]
+    fn find(&self, hash: u64, mut is_it: impl FnMut(Handle) -> bool) -> Option<(usize, usize)> {
+        if self.lines.is_empty() {
+            return None;
+        }
+        let (mut bucket, tag) = (self.home(position(hash)), tag(hash));
+        for _ in 0..self.lines.len() {
+            let line = &self.lines[bucket];
+            let mut bits = line.matching(tag);
+            while bits != 0 {
+                let lane = bits.trailing_zeros() as usize;
+                if is_it(Handle(line.handles[lane])) {
+                    return Some((bucket, lane));
+                }
+                bits &= bits - 1;
+            }
+            if line.spill == 0 {
+                return None;
+            }
+            bucket = self.after(bucket);
+        }
+        None
+    }
+
+    /// Puts a handle in; there must be a free lane somewhere.
+    fn insert(&mut self, hash: u64, handle: Handle, due: u32) {
+        let mut bucket = self.home(position(hash));
+        loop {
+            let free = self.lines[bucket].matching(0);
+            let line = &mut self.lines[bucket];
+            if free != 0 {
+                let lane = free.trailing_zeros() as usize;
+                line.tags[lane] = tag(hash);
+                line.handles[lane] = handle.0;
+                self.lower_due(bucket, due);
+                return;
+            }
+            line.spill = line.spill.saturating_add(1);
+            bucket = self.after(bucket);
+        }
+    }
+
+    /// Frees a lane and tells the buckets that the entry had passed.
+    fn remove(&mut self, hash: u64, bucket: usize, lane: usize) {
+        self.lines[bucket].tags[lane] = 0;
+        let mut passed = self.home(position(hash));
+        while passed != bucket {
+            let spill = &mut self.lines[passed].spill;
+            if *spill != SPILL_STUCK {
+                *spill -= 1;
+            }
+            passed = self.after(passed);
+        }
+    }
+
+    fn lower_due(&mut self, bucket: usize, due: u32) {
+        if due != NEVER {
+            if self.due.is_empty() {
+                self.due = vec![NEVER; self.lines.len()];
+            }
+            self.due[bucket] = self.due[bucket].min(due);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.lines.len() * size_of::<Bucket>() + self.due.capacity() * size_of::<u32>()
+    }
+}
+
+struct Move {
+    old: Buckets,
+    /// Old home buckets below this one are empty: their entries have moved.
+    next: usize,
+    /// Hash positions below this one live in the new buckets.
+    frontier: u64,
+}
+
+/// The table. Cheap while empty: no memory besides itself.
+#[derive(Default)]
+pub struct Table {
+    now: Buckets,
+    moving: Option<Box<Move>>,
+    count: u32,
+    /// The earliest tick in any `due`; may be too early, never too late.
+    pub due: u32,
+}
+
+/// What the table has to know about an entry to move it.
+#[derive(Clone, Copy)]
+pub struct Facts {
+    /// Its hash.
+    pub hash: u64,
+    /// The tick at which it is due; [`NEVER`] without a deadline.
+    pub due: u32,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new() -> Table {
+        Table { due: NEVER, ..Table::default() }
+    }
+
+    /// How many entries.
+    #[cfg(test)]
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Bytes of all buckets.
+    pub fn bytes(&self) -> usize {
+        self.now.bytes() + self.moving.as_ref().map_or(0, |m| m.old.bytes() + size_of::<Move>())
+    }
+
+    /// Address and number of the buckets, for prefetching; stale values do no harm.
+    pub fn hint(&self) -> (*const Bucket, usize) {
+        (self.now.lines.as_ptr(), self.now.lines.len())
+    }
+
+    #[inline(always)]
+    fn is_old(&self, position: u32) -> bool {
+        self.moving.as_ref().is_some_and(|m| u64::from(position) >= m.frontier)
+    }
+
+    #[inline(always)]
+    fn buckets(&self, old: bool) -> &Buckets {
+        match &self.moving {
+            Some(moving) if old => &moving.old,
+            _ => &self.now,
+        }
+    }
+
+    fn buckets_mut(&mut self, old: bool) -> &mut Buckets {
+        match &mut self.moving {
+            Some(moving) if old => &mut moving.old,
+            _ => &mut self.now,
+        }
+    }
+
+    /// The entry with this hash for which `is_it` holds.
+    #[inline(always)]
+    pub fn find(&self, hash: u64, is_it: impl FnMut(Handle) -> bool) -> Option<(Place, Handle)> {
+        let in_old = self.is_old(position(hash));
+        let buckets = self.buckets(in_old);
+        let (bucket, lane) = buckets.find(hash, is_it)?;
+        let handle = Handle(buckets.lines[bucket].handles[lane]);
+        Some((Place { in_old, bucket: bucket as u32, lane: lane as u8 }, handle))
+    }
+
+    /// Calls `visit` with the handles whose tag fits, in the home bucket only: what to prefetch.
+    #[inline]
+    pub fn candidates(&self, hash: u64, mut visit: impl FnMut(Handle)) {
+        let buckets = self.buckets(self.is_old(position(hash)));
+        if let Some(line) = buckets.lines.get(buckets.home(position(hash))) {
+            let mut bits = line.matching(tag(hash));
+            while bits != 0 {
+                visit(Handle(line.handles[bits.trailing_zeros() as usize]));
+                bits &= bits - 1;
+            }
+        }
+    }
+
+    /// The handle at a place.
+    #[cfg(test)]
+    pub fn at(&self, place: Place) -> Handle {
+        Handle(self.buckets(place.in_old).lines[place.bucket as usize].handles[place.lane as usize])
+    }
+
+    /// Points a place at where its entry has moved to.
+    #[inline]
+    pub fn set(&mut self, place: Place, handle: Handle) {
+        self.buckets_mut(place.in_old).lines[place.bucket as usize].handles[place.lane as usize] = handle.0;
+    }
+
+    /// Takes note that the entry at `place` is due at `due`.
+    pub fn lower_due(&mut self, place: Place, due: u32) {
+        self.due = self.due.min(due);
+        self.buckets_mut(place.in_old).lower_due(place.bucket as usize, due);
+    }
+
+    /// Adds an entry whose key is not in the table. `jitter` (0..8) makes tables grow at different times. `facts` is asked
+    /// about entries that move. Returns whether the buckets may lie elsewhere now (the hint is stale).
+    pub fn insert(&mut self, facts: Facts, handle: Handle, jitter: usize, ask: impl Fn(Handle) -> Facts) -> bool {
+        let resized = self.make_room(jitter, &ask);
+        self.count += 1;
+        self.due = self.due.min(facts.due);
+        let old = self.is_old(position(facts.hash));
+        self.buckets_mut(old).insert(facts.hash, handle, facts.due);
+        resized
+    }
+
+    /// Removes the entry at `place`. Returns whether the buckets may lie elsewhere now.
+    pub fn remove(&mut self, hash: u64, place: Place, ask: impl Fn(Handle) -> Facts) -> bool {
+        self.buckets_mut(place.in_old).remove(hash, place.bucket as usize, place.lane as usize);
+        self.count -= 1;
+        if self.moving.is_some() {
+            self.step(STEP_BUCKETS, &ask);
+            return false;
+        }
+        if self.count == 0 {
+            self.now = Buckets::default();
+            self.due = NEVER;
+            return true;
+        }
+        let buckets = self.now.lines.len();
+        if buckets > 2 && f64::from(self.count) < LOAD_MIN * buckets as f64 {
+            self.resize(rounded((f64::from(self.count) / (0.6 * LANES as f64)).ceil() as usize), &ask);
+            return true;
+        }
+        false
+    }
+
+    fn make_room(&mut self, jitter: usize, ask: &impl Fn(Handle) -> Facts) -> bool {
+        if self.moving.is_some() {
+            self.step(STEP_BUCKETS, ask);
+            return false;
+        }
+        let buckets = self.now.lines.len();
+        let room = if buckets == 1 { LANES as u32 } else { (buckets as f64 * LOAD_MAX) as u32 };
+        if self.count < room {
+            return false;
+        }
+        self.resize(larger(buckets, jitter), ask);
+        true
+    }
+
+    fn resize(&mut self, buckets: usize, ask: &impl Fn(Handle) -> Facts) {
+        let old = std::mem::replace(&mut self.now, Buckets::new(buckets.max(1)));
+        let at_once = old.lines.len().max(buckets) <= AT_ONCE_BUCKETS;
+        self.moving = Some(Box::new(Move { old, next: 0, frontier: 0 }));
+        if at_once {
+            self.step(usize::MAX, ask);
+        }
+    }
+
+    /// Moves up to `count` old home buckets.
+    fn step(&mut self, count: usize, ask: &impl Fn(Handle) -> Facts) {
+        let Some(mut moving) = self.moving.take() else { return };
+        let end = moving.old.lines.len().min(moving.next.saturating_add(count));
+        while moving.next < end {
+            let home = moving.next;
+            let mut bucket = home;
+            for _ in 0..moving.old.lines.len() {
+                let line = moving.old.lines[bucket];
+                for (lane, handle) in line.handles() {
+                    let facts = ask(handle);
+                    if moving.old.home(position(facts.hash)) == home {
+                        moving.old.remove(facts.hash, bucket, lane);
+                        self.now.insert(facts.hash, handle, facts.due);
+                    }
+                }
+                // Read before this bucket's own entries left: a spilled one may still stand further on.
+                if line.spill == 0 {
+                    break;
+                }
+                bucket = moving.old.after(bucket);
+            }
+            moving.next += 1;
+        }
+        if moving.next == moving.old.lines.len() {
+            return;
+        }
+        moving.frontier = start_of(moving.next, moving.old.lines.len());
+        self.moving = Some(moving);
+    }
+
+    /// Visits the entries whose hash position is at or after `from`, home bucket by home bucket, until at least `effort`
+    /// were visited. Returns where to go on, or `None` at the end. `ask` gives an entry's hash.
+    pub fn scan(
+        &self,
+        from: u32,
+        effort: usize,
+        ask: impl Fn(Handle) -> Facts,
+        mut visit: impl FnMut(Handle),
+    ) -> Option<u32> {
+        let mut from = u64::from(from);
+        let mut seen = 0;
+        while from < 1 << 32 {
+            let buckets = self.buckets(self.is_old(from as u32));
+            if buckets.lines.is_empty() {
+                return None;
+            }
+            let home = buckets.home(from as u32);
+            let mut bucket = home;
+            for _ in 0..buckets.lines.len() {
+                let line = &buckets.lines[bucket];
+                for (_, handle) in line.handles() {
+                    let at = position(ask(handle).hash);
+                    if buckets.home(at) == home && u64::from(at) >= from {
+                        seen += 1;
+                        visit(handle);
+                    }
+                }
+                if line.spill == 0 {
+                    break;
+                }
+                bucket = buckets.after(bucket);
+            }
+            from = start_of(home + 1, buckets.lines.len());
+            if seen >= effort {
+                break;
+            }
+        }
+        u32::try_from(from).ok()
+    }
+
+    /// Visits the handles of up to `buckets` buckets, starting at a random one, until `visit` says no. For sampling.
+    pub fn sample(&self, start: u64, buckets: usize, mut visit: impl FnMut(Handle) -> bool) {
+        let lines = &self.now.lines;
+        let old = self.moving.as_ref().map_or(&[][..], |m| &m.old.lines);
+        let total = lines.len() + old.len();
+        let start = ((u128::from(start) * total as u128) >> 64) as usize;
+        for step in 0..buckets.min(total) {
+            let at = (start + step) % total;
+            let line = if at < lines.len() { &lines[at] } else { &old[at - lines.len()] };
+            for (_, handle) in line.handles() {
+                if !visit(handle) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// How many buckets a full sample has.
+    pub fn bucket_count(&self) -> usize {
+        self.now.lines.len() + self.moving.as_ref().map_or(0, |m| m.old.lines.len())
+    }
+
+    /// The handles of every entry that is due at `tick`, into `out`; every `due` looked at is set right. `ask` gives an
+    /// entry's due tick. Cost: a read of `due`, a line and its entries for each bucket that has something due.
+    pub fn take_due(&mut self, tick: u32, ask: impl Fn(Handle) -> Facts, out: &mut Vec<(Handle, u64)>) {
+        let mut earliest = NEVER;
+        let old = self.moving.as_mut().map(|m| &mut m.old);
+        for buckets in [Some(&mut self.now), old].into_iter().flatten() {
+            for (bucket, due) in buckets.due.iter_mut().enumerate() {
+                if *due <= tick {
+                    *due = NEVER;
+                    for (_, handle) in buckets.lines[bucket].handles() {
+                        let facts = ask(handle);
+                        if facts.due <= tick {
+                            out.push((handle, facts.hash));
+                        } else {
+                            *due = (*due).min(facts.due);
+                        }
+                    }
+                }
+                earliest = earliest.min(*due);
+            }
+        }
+        self.due = earliest;
+    }
+}
+
+/// The next size: a quarter to a half more. Sizes have three significant bits (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, ...),
+/// which are the general allocator's size classes: others would be rounded up to them, at up to 7 bytes an entry.
+fn larger(buckets: usize, jitter: usize) -> usize {
+    let next = rounded(buckets + 1);
+    // One step is 14 to 25 %, two are 29 to 50 %. Every eighth table takes one step where the others take two, so that
+    // tables of equal counts part ways.
+    if jitter.is_multiple_of(8) || next < 4 { next } else { rounded(next + 1) }
+}
+
+/// `buckets` rounded up to three significant bits.
+fn rounded(buckets: usize) -> usize {
+    let unit = 1 << (usize::BITS - buckets.leading_zeros()).saturating_sub(3);
+    buckets.next_multiple_of(unit)
+}
+
+/// The first hash position whose home is `bucket` of `buckets`.
+fn start_of(bucket: usize, buckets: usize) -> u64 {
+    ((bucket as u64) << 32).div_ceil(buckets as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scrubjay_base::rand::Rng;
+    use std::collections::HashMap;
+
+    /// The "heap" of these tests: a handle is an index, its facts stand in a vector.
+    struct World {
+        table: Table,
+        facts: Vec<Facts>,
+        model: HashMap<u32, u64>,
+        jitter: usize,
+    }
+
+    impl World {
+        fn new() -> World {
+            World { table: Table::new(), facts: Vec::new(), model: HashMap::new(), jitter: 0 }
+        }
+
+        fn insert(&mut self, facts: Facts) {
+            let handle = Handle(self.facts.len() as u32);
+            self.facts.push(facts);
+            let known = &self.facts;
+            let jitter = self.jitter + self.table.bucket_count();
+            self.table.insert(facts, handle, jitter, |h| known[h.0 as usize]);
+            self.model.insert(handle.0, facts.hash);
+        }
+
+        fn remove(&mut self, handle: u32) {
+            let Some(hash) = self.model.remove(&handle) else { return };
+            let (place, _) = self.table.find(hash, |h| h.0 == handle).expect("in the model");
+            let known = &self.facts;
+            self.table.remove(hash, place, |h| known[h.0 as usize]);
+        }
+
+        fn check(&self) {
+            assert_eq!(self.table.count() as usize, self.model.len());
+            for (&handle, &hash) in &self.model {
+                let (place, found) = self.table.find(hash, |h| h.0 == handle).expect("findable");
+                assert_eq!((found.0, self.table.at(place).0), (handle, handle));
+            }
+        }
+    }
+
+    #[test]
+    fn entries_are_found_while_the_table_grows_and_shrinks_step_by_step() {
+        for seed in 0..6 {
+            let (mut world, mut rng) = (World::new(), Rng::new(seed));
+            for round in 0..6 {
+                let grow = round % 2 == 0;
+                for step in 0..8000 {
+                    if rng.below(10) < if grow { 8 } else { 1 } {
+                        let due = if rng.below(2) == 0 { NEVER } else { rng.below(1000) as u32 };
+                        world.insert(Facts { hash: rng.next_u64(), due });
+                    } else {
+                        let handle = rng.below(world.facts.len() as u64 + 1) as u32;
+                        world.remove(handle);
+                    }
+                    if step % 2000 == 0 {
+                        world.check();
+                    }
+                }
+                world.check();
+            }
+            for handle in world.model.keys().copied().collect::<Vec<_>>() {
+                world.remove(handle);
+            }
+            assert_eq!(world.table.bytes(), 0, "an empty table keeps no memory");
+        }
+    }
+
+    #[test]
+    fn equal_hashes_are_told_apart_and_survive_removal_of_each_other() {
+        let mut world = World::new();
+        for _ in 0..100 {
+            world.insert(Facts { hash: 42, due: NEVER });
+        }
+        world.check();
+        for handle in (0..100).step_by(3) {
+            world.remove(handle);
+        }
+        world.check();
+    }
+
+    #[test]
+    fn a_scan_meets_every_entry_that_stays_whatever_the_table_does_meanwhile() {
+        for seed in 0..10 {
+            let (mut world, mut rng) = (World::new(), Rng::new(seed));
+            for _ in 0..5000 {
+                world.insert(Facts { hash: rng.next_u64(), due: NEVER });
+            }
+            let staying: Vec<u32> = (0..5000).step_by(7).collect();
+            let mut seen = std::collections::HashSet::new();
+            let mut from = Some(0);
+            while let Some(at) = from {
+                let facts = &world.facts;
+                from = world.table.scan(
+                    at,
+                    20,
+                    |h| facts[h.0 as usize],
+                    |h| {
+                        seen.insert(h.0);
+                    },
+                );
+                for _ in 0..40 {
+                    if seed % 2 == 0 {
+                        world.insert(Facts { hash: rng.next_u64(), due: NEVER });
+                    } else {
+                        let handle = rng.below(5000) as u32;
+                        if !handle.is_multiple_of(7) {
+                            world.remove(handle);
+                        }
+                    }
+                }
+            }
+            assert!(staying.iter().all(|h| seen.contains(h)), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn take_due_finds_exactly_what_is_due() {
+        let (mut world, mut rng) = (World::new(), Rng::new(3));
+        for _ in 0..3000 {
+            let due = if rng.below(3) == 0 { NEVER } else { rng.below(100) as u32 };
+            world.insert(Facts { hash: rng.next_u64(), due });
+        }
+        for tick in [0, 10, 50, 99, 200] {
+            let expected: Vec<u32> =
+                world.model.keys().copied().filter(|&h| world.facts[h as usize].due <= tick).collect();
+            let mut due = Vec::new();
+            let facts = &world.facts;
+            world.table.take_due(tick, |h| facts[h.0 as usize], &mut due);
+            assert_eq!(due.len(), expected.len(), "tick {tick}");
+            for (handle, _) in due {
+                world.remove(handle.0);
+            }
+            assert!(world.table.due > tick);
+        }
+        world.check();
+    }
+
+    #[test]
+    fn growth_keeps_the_load_in_a_band_for_every_count() {
+        let mut bytes = Vec::new();
+        let mut worlds: Vec<World> = (0..64).map(|jitter| World { jitter, ..World::new() }).collect();
+        let mut rng = Rng::new(5);
+        for count in 1..=600 {
+            for world in &mut worlds {
+                world.insert(Facts { hash: rng.next_u64(), due: NEVER });
+            }
+            if count >= 100 {
+                let total: usize = worlds.iter().map(|w| w.table.bytes()).sum();
+                bytes.push(total as f64 / (64 * count) as f64);
+            }
+        }
+        let (low, high) = bytes.iter().fold((f64::MAX, 0f64), |(l, h), &b| (l.min(b), h.max(b)));
+        assert!(low > 5.3 && high < 8.8, "{low:.2} to {high:.2} bytes an entry");
+    }
+}
