@@ -152,12 +152,13 @@ impl Cache {
         max_entries: Option<u64>,
         clock: Option<&Bound<'_, ManualClock>>,
     ) -> PyResult<Cache> {
-        let config = limits::config(py, max_memory, policy, default_ttl, max_entries)?;
+        let mut config = limits::config(py, max_memory, policy, default_ttl, max_entries)?;
         let time = clock.map_or(Time::Machine, |clock| Time::Manual(clock.get().inner.clone()));
+        config.start_ms = time.exact();
         let cache = Cache {
             epoch: AtomicU32::new(0),
             upkeep: Mutex::new(None),
-            engine: Arc::new(Engine { store: Store::new(config, None, time.exact()), time }),
+            engine: Arc::new(Engine { store: Store::new(config, None), time }),
         };
         cache.start_upkeep();
         Ok(cache)

@@ -1,5 +1,6 @@
 //! What a store can be told: limits, policy, default TTL. All but the shard count and the seed can change while it runs.
 
+use scrubjay_base::clock::{Clock, SystemClock, UnixMs};
 use std::fmt;
 use std::str::FromStr;
 
@@ -139,6 +140,8 @@ pub struct Config {
     pub shards: usize,
     /// Seed of the key hash and of every random choice.
     pub seed: u64,
+    /// When the store starts. Deadlines before it are expired on access only.
+    pub start_ms: UnixMs,
 }
 
 impl Default for Config {
@@ -150,6 +153,7 @@ impl Default for Config {
             default_ttl_ms: 0,
             shards: 0,
             seed: scrubjay_base::rand::entropy_seed(),
+            start_ms: SystemClock::new().now_ms(),
         }
     }
 }

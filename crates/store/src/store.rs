@@ -56,9 +56,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store whose deadlines are promptly expired from `start_ms` on. `journal` hears every effect; `None` costs
-    /// nothing.
-    pub fn new(config: Config, journal: Option<Arc<dyn Journal>>, start_ms: UnixMs) -> Store {
+    /// An empty store. `journal` hears every effect; `None` costs nothing.
+    pub fn new(config: Config, journal: Option<Arc<dyn Journal>>) -> Store {
         let memory = if config.max_memory_bytes == 0 { u64::MAX } else { config.max_memory_bytes };
         let shards = match config.shards {
             0 => (memory / BYTES_PER_SHARD).clamp(1, SHARDS_MAX),
@@ -80,7 +79,7 @@ impl Store {
                 pool: Pool::new(budget.clone()),
                 budget,
                 journal,
-                ticks: Ticks::new(start_ms),
+                ticks: Ticks::new(config.start_ms),
                 shard_mask: shards - 1,
                 table_mask: tables - 1,
                 hints: (0..tables).map(|_| Hint::default()).collect(),

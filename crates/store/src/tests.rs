@@ -11,6 +11,10 @@ use std::sync::Arc;
 
 const START_MS: u64 = 1_700_000_000_000;
 
+fn quiet() -> Config {
+    Config { start_ms: START_MS, ..Config::default() }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Held {
     value: Vec<u8>,
@@ -70,7 +74,7 @@ impl World {
     fn new(config: Config) -> World {
         let listener = Arc::new(Listener::default());
         let rng = Rng::new(config.seed);
-        let store = Store::new(config, Some(listener.clone()), START_MS);
+        let store = Store::new(config, Some(listener.clone()));
         World { store, listener, rng, now_ms: START_MS }
     }
 
@@ -196,8 +200,7 @@ impl World {
 fn store_and_journal_agree_under_random_operations_for_every_policy_and_limit() {
     for (seed, policy) in Policy::ALL.into_iter().enumerate() {
         for max_memory_bytes in [0, 1 << 20, 24 << 20] {
-            let config =
-                Config { max_memory_bytes, policy, seed: seed as u64, default_ttl_ms: 60_000, ..Config::default() };
+            let config = Config { max_memory_bytes, policy, seed: seed as u64, default_ttl_ms: 60_000, ..quiet() };
             let mut world = World::new(config);
             for step in 0..15_000 {
                 world.step(if max_memory_bytes == 1 << 20 { 4000 } else { 900 });
@@ -222,7 +225,7 @@ fn store_and_journal_agree_under_random_operations_for_every_policy_and_limit() 
 
 #[test]
 fn policies_can_be_switched_at_any_time() {
-    let mut world = World::new(Config { max_memory_bytes: 1 << 20, seed: 5, ..Config::default() });
+    let mut world = World::new(Config { max_memory_bytes: 1 << 20, seed: 5, ..quiet() });
     for step in 0..30_000 {
         world.step(4000);
         if step % 500 == 0 {
@@ -250,7 +253,7 @@ fn fill(store: &Store, keys: std::ops::Range<u32>, value_bytes: usize, now_ms: u
 fn memory_stays_under_the_limit_when_value_sizes_shift_and_no_write_is_refused() {
     for shards in [1, 8] {
         let max = 64 << 20;
-        let store = Store::new(Config { max_memory_bytes: max, seed: 1, shards, ..Config::default() }, None, START_MS);
+        let store = Store::new(Config { max_memory_bytes: max, seed: 1, shards, ..quiet() }, None);
         for (round, size) in [100, 37, 900, 20, 5000, 64, 1500, 100_000, 200].into_iter().enumerate() {
             let from = round as u32 * 1_000_000;
             let count = (2 * max as usize / (size + 60)).min(400_000) as u32;
@@ -269,7 +272,7 @@ fn memory_stays_under_the_limit_when_value_sizes_shift_and_no_write_is_refused()
 
 #[test]
 fn a_lowered_limit_is_reached_by_housekeeping_and_memory_is_given_back() {
-    let store = Store::new(Config { max_memory_bytes: 64 << 20, seed: 1, ..Config::default() }, None, START_MS);
+    let store = Store::new(Config { max_memory_bytes: 64 << 20, seed: 1, ..quiet() }, None);
     fill(&store, 0..600_000, 64, START_MS);
     store.set_max_memory_bytes(16 << 20);
     for _ in 0..100_000 {
@@ -289,11 +292,7 @@ fn a_lowered_limit_is_reached_by_housekeeping_and_memory_is_given_back() {
 
 #[test]
 fn noeviction_refuses_and_changes_nothing() {
-    let store = Store::new(
-        Config { max_memory_bytes: 8 << 20, policy: Policy::NoEviction, seed: 1, ..Config::default() },
-        None,
-        START_MS,
-    );
+    let store = Store::new(Config { max_memory_bytes: 8 << 20, policy: Policy::NoEviction, seed: 1, ..quiet() }, None);
     assert!(fill(&store, 0..200_000, 64, START_MS) > 0);
     let before = store.stats();
     assert!(fill(&store, 900_000..901_000, 64, START_MS) == 1000);
@@ -307,8 +306,8 @@ fn noeviction_refuses_and_changes_nothing() {
 #[test]
 fn an_entry_limit_is_never_exceeded() {
     for shards in [1, 8] {
-        let config = Config { max_entries: 1000, seed: 1, shards, max_memory_bytes: 1 << 30, ..Config::default() };
-        let store = Store::new(config, None, START_MS);
+        let config = Config { max_entries: 1000, seed: 1, shards, max_memory_bytes: 1 << 30, ..quiet() };
+        let store = Store::new(config, None);
         store.set_max_entries(1000);
         for step in 0..20 {
             assert_eq!(fill(&store, step * 500..step * 500 + 500, 20, START_MS), 0);
@@ -323,7 +322,7 @@ fn an_entry_limit_is_never_exceeded() {
 
 #[test]
 fn what_expires_is_gone_within_two_ticks_without_being_read() {
-    let store = Store::new(Config { seed: 1, ..Config::default() }, None, START_MS);
+    let store = Store::new(Config { seed: 1, ..quiet() }, None);
     for n in 0..20_000u64 {
         let bytes = format!("key:{n}");
         let key = store.key(Ns(0), bytes.as_bytes());
@@ -343,8 +342,7 @@ fn what_expires_is_gone_within_two_ticks_without_being_read() {
 
 #[test]
 fn one_hash_tag_may_fill_the_whole_store() {
-    let store =
-        Store::new(Config { max_memory_bytes: 64 << 20, seed: 1, shards: 8, ..Config::default() }, None, START_MS);
+    let store = Store::new(Config { max_memory_bytes: 64 << 20, seed: 1, shards: 8, ..quiet() }, None);
     fill(&store, 0..500_000, 64, START_MS);
     for n in 0..800_000u32 {
         let bytes = format!("{{one}}:{n}");
