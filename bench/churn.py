@@ -1,9 +1,9 @@
 """Resident memory against the limit, while entries come and go: `RSS / max_memory`, the largest seen.
 
-Random keys are written, over twice as many as fit. Steady churn has values of 16 lengths between 32 and 1000 bytes; its
-memory is watched once twice the limit has been written, until it is six times. A shift fills the memory with values of
-one length and then writes another, which an allocator by size classes answers with holes; it is watched from the first
-write of the new length on.
+Random keys are written, over twice as many as fit. Steady churn has values of 16 lengths between 32 and 1000
+bytes; its memory is watched once twice the limit has been written, until it is six times. A shift fills the
+memory with values of one length and then writes another, which an allocator by size classes answers with
+holes; it is watched from the first write of the new length on.
 """
 
 import threading
@@ -13,8 +13,8 @@ from typing import Self
 import generator
 import targets
 from options import Options
-from report import Row
 from reference import MissingError
+from report import Row
 from servers import ALL, Server, start
 
 #: What an entry costs beside its value, roughly: key and overhead. Only decides how much to write.
@@ -32,12 +32,14 @@ def measure(options: Options) -> Iterable[Row]:
         case: Row("churn", case, targets.TIMES_LIMIT, limits=targets.of(case, targets.TIMES_LIMIT))
         for case in (steady, shift)
     }
-    details = {case: Row("churn", case, targets.TIMES_LIMIT) for case in ("100 B to 1000 B", "1000 B to 100 B")}
+    details = {
+        case: Row("churn", case, targets.TIMES_LIMIT) for case in ("100 B to 1000 B", "1000 B to 100 B")
+    }
     absent = []
     for name in ALL:
         try:
             rows[steady].samples[name] = [_steady(name, options)]
-            for (case, detail), (before, after) in zip(details.items(), ((100, 1000), (1000, 100)), strict=True):
+            for detail, (before, after) in zip(details.values(), ((100, 1000), (1000, 100)), strict=True):
                 detail.samples[name] = [_shift(name, before, after, options)]
                 rows[shift].samples.setdefault(name, []).extend(detail.samples[name])
             rows[shift].samples[name] = [max(rows[shift].samples[name])]

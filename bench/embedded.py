@@ -1,6 +1,7 @@
 """In the process: `scrubjay.Cache` beside `dict`, and what `import scrubjay` costs.
 
-The limit and a TTL on every entry are on. Each contender's first pass of writes inserts, the others overwrite.
+The limit and a TTL on every entry are on. Each contender's first pass of writes inserts, the others
+overwrite.
 """
 
 import json
@@ -19,21 +20,20 @@ IMPORTS = 9
 
 
 def measure(options: Options) -> Iterable[Row]:
-    """ns per get and set; milliseconds that importing adds to starting Python."""
+    """Ns per get and set; milliseconds that importing adds to starting Python."""
     python = our_python()
     with on_core(cores()[0]):
-        child = subprocess.Popen(
+        child = subprocess.run(
             [python, Path(__file__).with_name("embedded_child.py")],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
+            check=False,
         )
-    output, complaint = child.communicate()
     if child.returncode != 0:
-        reason = f"in-process cache: {(complaint.strip().splitlines() or ['it said nothing'])[-1]}"
+        reason = f"in-process cache: {(child.stderr.strip().splitlines() or ['it said nothing'])[-1]}"
         raise MissingError(reason)
     rows = []
-    for case, samples in json.loads(output).items():
+    for case, samples in json.loads(child.stdout).items():
         rows.append(Row("embedded", case, targets.NS, samples, targets.of(case, targets.NS)))
     case, metric = "import scrubjay", "ms"
     cost = [

@@ -1,7 +1,8 @@
 """Runs in an interpreter that can import scrubjay: times `scrubjay.Cache` beside `dict`, prints JSON.
 
-100,000 keys of 16 bytes with 64-byte values, visited in a random order that is the same for all. A figure is one pass of a
-plain `for` loop over the keys divided by their number, so the loop's own cost is in it, for `dict` as well.
+100,000 keys of 16 bytes with 64-byte values, visited in a random order that is the same for all. A figure is
+one pass of a plain `for` loop over the keys divided by their number, so the loop's own cost is in it, for
+`dict` as well.
 """
 
 import json
@@ -36,7 +37,10 @@ def main() -> None:
         # Turns, so that both meet the same moods of the machine.
         timings: dict[str, dict[str, list[float]]] = {"set": {}, "get hit": {}}
         for _ in range(PASSES):
-            for contender, put, get in (("scrubjay", cache.set, cache.get), ("dict", plain.__setitem__, plain.get)):
+            for contender, put, get in (
+                ("scrubjay", cache.set, cache.get),
+                ("dict", plain.__setitem__, plain.get),
+            ):
                 timings["set"].setdefault(contender, []).append(_put_ns(put, keys, stored))
                 timings["get hit"].setdefault(contender, []).append(_get_ns(get, keys))
         if cache.get(keys[0]) != stored:
@@ -45,7 +49,7 @@ def main() -> None:
     json.dump(found, sys.stdout)
 
 
-def _put_ns(put: Callable[[Any, Any], object], keys: Sequence[Any], value: Any) -> float:
+def _put_ns(put: Callable[[Any, object], object], keys: Sequence[Any], value: object) -> float:
     began = time.perf_counter_ns()
     for key in keys:
         put(key, value)

@@ -1,7 +1,7 @@
 """Putting load on a server: the `loadgen` binary of `crates/loadgen`, on a core of its own.
 
-A process of its own and not the binding in the package, so that its CPU time, its core and its memory are nobody
-else's.
+A process of its own and not the binding in the package, so that its CPU time, its core and its memory are
+nobody else's.
 """
 
 import json
@@ -14,6 +14,15 @@ from reference import ROOT, MissingError
 from servers import Server, cores, on_core
 
 BINARY = ROOT / "target" / "release" / "loadgen"
+#: With the workspace's features, as `make test` builds it: the dependencies are compiled once for both.
+BUILD = [
+    *("cargo", "build", "--release", "--locked", "--quiet"),
+    *("--workspace", "--exclude", "scrubjay-py", "--bin", "loadgen"),
+]
+
+
+#: A value of the generator's command line.
+Setting = str | int | float
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ def build() -> None:
     """
     if shutil.which("cargo"):
         done = subprocess.run(
-            ["cargo", "build", "--release", "--quiet", "--package", "scrubjay-loadgen"],
+            BUILD,
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -58,29 +67,31 @@ def build() -> None:
         raise MissingError(reason)
 
 
-def run(server: Server, operation: str, *, pinned: bool = True, **settings: Any) -> Load:
-    """One run of `operation` (get, set, mix, load, ping) against `server`; `settings` as `loadgen --help` lists them.
+def run(server: Server, operation: str, **settings: Setting) -> Load:
+    """Run `operation` (get, set, mix, load, ping) against `server`; `settings` as in `loadgen --help`.
+
+    On the generator's core, unless the server has no core of its own either.
 
     Raises:
         MissingError: the server failed during the run, or answered with errors; the text quotes it.
     """
-    settings = {"protocol": server.protocol, "port": server.port} | settings
-    settings |= {"operation": operation, "server_pid": server.pid}
-    words = [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", str(value))]
-    with on_core(cores()[1] if pinned else None):
-        process = subprocess.Popen([BINARY, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    output, complaint = process.communicate()
-    if not output:
-        reason = f"{server.name}, {operation}: {complaint.strip()}"
+    given: dict[str, Setting] = {"protocol": server.protocol, "port": server.port, **settings}
+    given |= {"operation": operation, "server_pid": server.pid}
+    words = [word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    with on_core(cores()[1] if server.pinned else None):
+        done = subprocess.run([BINARY, *words], capture_output=True, text=True, check=False)
+    if not done.stdout:
+        reason = f"{server.name}, {operation}: {done.stderr.strip()}"
         raise MissingError(reason)
-    report: dict[str, Any] = json.loads(output)
+    report: dict[str, Any] = json.loads(done.stdout)
     if report["errors"]:
-        reason = f"{server.name}, {operation}: {report['errors']} error replies, the first: {report['first_error']}"
+        errors, first = report["errors"], report["first_error"]
+        reason = f"{server.name}, {operation}: {errors} error replies, the first: {first}"
         raise MissingError(reason)
     return Load(**{name: report[name] for name in Load.__dataclass_fields__})
 
 
-def preload(server: Server, keys: int, value_bytes: int, **settings: Any) -> Load:
+def preload(server: Server, keys: int, value_bytes: int, **settings: Setting) -> Load:
     """Write every key once.
 
     Raises:

@@ -1,8 +1,8 @@
 """Hit ratios on real traces: how many of exact LRU's misses the default policy saves, at equal payload bytes.
 
-`scrubjay replay` runs both on every trace in `$SCRUBJAY_TRACES` (gzip of little-endian records `u64 key, u32 size`), at
-1, 10 and 20 % of the trace's unique bytes. That the replay's own LRU and FIFO are exact is a test's business, not
-this table's.
+`scrubjay replay` runs both on every trace in `$SCRUBJAY_TRACES` (gzip of little-endian records `u64 key, u32
+size`), at 1, 10 and 20 % of the trace's unique bytes. That the replay's own LRU and FIFO are exact is a
+test's business, not this table's.
 """
 
 import gzip
@@ -43,7 +43,9 @@ def measure(options: Options) -> Iterable[Row]:
             capacity = int(sizes[trace] * share)
             lru, default = _replay(trace, "lru", capacity), _replay(trace, POLICY, capacity)
             saved.append(((1 - default[0] / lru[0]) * 100, (1 - default[1] / lru[1]) * 100))
-            yield Row("hits", case, f"object misses saved, %, {trace.name.split('.')[0]}", {OURS: [saved[-1][0]]})
+            yield Row(
+                "hits", case, f"object misses saved, %, {trace.name.split('.')[0]}", {OURS: [saved[-1][0]]}
+            )
         for metric, figure in (
             ("object misses saved, %, mean", statistics.mean(objects for objects, _ in saved)),
             ("object misses saved, %, worst trace", min(objects for objects, _ in saved)),
@@ -54,7 +56,7 @@ def measure(options: Options) -> Iterable[Row]:
 
 def _unique_bytes(trace: Path) -> int:
     with gzip.open(trace) as file:
-        return sum({key: size for key, size in RECORD.iter_unpack(file.read())}.values())
+        return sum(dict(RECORD.iter_unpack(file.read())).values())
 
 
 def _replay(trace: Path, policy: str, capacity: int) -> tuple[float, float]:

@@ -1,6 +1,7 @@
-"""HTTP with keep-alive: GET of a stored value and PUT, raw bodies, 50 connections, one request at a time on each.
+"""HTTP with keep-alive: GET of a stored value and PUT, raw bodies.
 
-Measured alone: neither reference server speaks HTTP. What nginx and others cost for the same is in METHOD.md.
+50 connections, one request at a time on each. Measured alone: neither reference server speaks HTTP. What
+nginx costs for the same is in METHOD.md.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """Latency at half of one core's capacity, without pipelining: open loop, all contenders at the same rate.
 
-Capacity is what one core of ours would do if it were busy all the time: the closed-loop throughput divided by the
-share of the core that it used. Half of that is offered to everyone, so "no worse than the best peer at equal load" can be
-read off. (Where ours cannot run, the first server that can sets the rate.)
+Capacity is what one core of ours would do if it were busy all the time: the closed-loop throughput divided
+by the share of the core that it used. Half of that is offered to everyone, so "no worse than the best peer
+at equal load" can be read off. (Where ours cannot run, the first server that can sets the rate.)
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """Memory per entry: resident memory above an empty node's and above the bytes of key and value themselves.
 
-Keys are 16 bytes. Each server is started anew for each case, because freed memory is not given back at once. A node's
-own share is a row of its own (`node.py`); here it is subtracted, so that it does not depend on the number of entries.
+Keys are 16 bytes. Each server is started anew for each case, because freed memory is not given back at once.
+A node's own share is a row of its own (`node.py`); here it is subtracted, so that it does not depend on the
+number of entries.
 """
 
 from collections.abc import Iterable
@@ -9,8 +10,8 @@ from collections.abc import Iterable
 import generator
 import targets
 from options import Options
-from report import Row
 from reference import MissingError
+from report import Row
 from servers import ALL, start
 
 KEY_BYTES = 16
@@ -36,13 +37,15 @@ def measure(options: Options) -> Iterable[Row]:
 
 
 def swing(options: Options) -> Iterable[Row]:
-    """Bytes per entry at several counts: a table that grows by doubling is cheap at one and dear at the next."""
+    """Bytes per entry at several counts: a table that doubles is cheap at one and dear at the next."""
     counts = [int(millions * 1e6) for millions in options.swing_millions]
     rows = {
         count: Row("swing", f"32 B values, {millions:g} M entries", targets.PER_ENTRY)
         for count, millions in zip(counts, options.swing_millions, strict=True)
     }
-    worst = Row("swing", "worst count over best", "times", limits=targets.of("worst count over best", "times"))
+    worst = Row(
+        "swing", "worst count over best", "times", limits=targets.of("worst count over best", "times")
+    )
     absent = []
     for name in ALL:
         try:
@@ -57,7 +60,7 @@ def swing(options: Options) -> Iterable[Row]:
 
 
 def payload(options: Options) -> Iterable[Row]:
-    """The share of resident memory that is keys and values, with values of 1 KiB; the node's own memory counts."""
+    """Keys and values as a share of resident memory, with values of 1 KiB; the node counts as memory."""
     entries = int(options.memory_millions * 1e6 / 5)
     row = Row("payload", "1 KiB values", "payload / RSS", limits=targets.of("1 KiB values", "payload / RSS"))
     absent = []
@@ -83,5 +86,3 @@ def _per_entry(name: str, counts: list[int], value_bytes: int, ttl_seconds: int)
             grown = server.settled_rss_bytes() - empty
             found.append(grown / count - KEY_BYTES - value_bytes)
     return found
-
-

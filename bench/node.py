@@ -1,4 +1,4 @@
-"""What a node costs that holds nothing: resident memory, time to the first reply, memory per idle connection."""
+"""What a node costs that holds nothing: resident memory, time to the first reply, memory per connection."""
 
 import contextlib
 import socket
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 import targets
 from options import Options
-from report import Row
 from reference import MissingError
+from report import Row
 from servers import ALL, MEMCACHED, Server, start
 
 CONNECTIONS = 2000
 
 
 def measure(options: Options) -> Iterable[Row]:
-    """RSS and time to ready over several starts; bytes per connection that has spoken once and is silent since."""
+    """RSS and time to ready over several starts; bytes per connection that spoke once and is silent since."""
     rows = {
         metric: Row("node", case, metric, limits=targets.of(case, metric))
         for case, metric in (
@@ -41,13 +41,15 @@ def measure(options: Options) -> Iterable[Row]:
 
 
 def _connection_bytes(server: Server) -> float:
-    """What one more connection keeps in the server's memory; what the kernel keeps for its socket is not in it."""
+    """What one more connection keeps in the server's memory, not counting the kernel's for its socket."""
     question = b"version\r\n" if server.name == MEMCACHED else b"PING\r\n"
     with contextlib.ExitStack() as stack:
 
         def open_some(count: int) -> None:
             for _ in range(count):
-                connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5.0))
+                connection = stack.enter_context(
+                    socket.create_connection(("127.0.0.1", server.port), timeout=5.0)
+                )
                 connection.sendall(question)
                 connection.recv(100)
 

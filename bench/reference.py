@@ -1,7 +1,8 @@
 """Where the servers are that ours is measured beside: Debian's redis-server and memcached, and our own.
 
-Looked for in `.cache/reference/` first (`tools/fetch_reference.sh` unpacks them there without installing anything),
-then on PATH. What cannot be found is a reason in words, which ends up in the table as a visible "skipped" row.
+Looked for in `.cache/reference/` first (`tools/fetch_reference.sh` unpacks them there without installing
+anything), then on PATH. What cannot be found is a reason in words, which ends up in the table as a visible
+"skipped" row.
 """
 
 import os
@@ -42,7 +43,9 @@ class Program:
 
 def fetch() -> str | None:
     """Unpack the reference servers unless that was done; the reason if they cannot be had."""
-    done = subprocess.run([ROOT / "tools" / "fetch_reference.sh"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ROOT / "tools" / "fetch_reference.sh"], capture_output=True, text=True, check=False
+    )
     if done.returncode == 0:
         return None
     return (done.stderr.strip().splitlines() or ["tools/fetch_reference.sh failed"])[-1]
@@ -70,7 +73,11 @@ def ours() -> Program:
     Raises:
         MissingError: nothing is built.
     """
-    for candidate in (os.environ.get("SCRUBJAY"), str(ROOT / ".venv" / "bin" / "scrubjay"), shutil.which("scrubjay")):
+    for candidate in (
+        os.environ.get("SCRUBJAY"),
+        str(ROOT / ".venv" / "bin" / "scrubjay"),
+        shutil.which("scrubjay"),
+    ):
         if candidate and Path(candidate).exists():
             return Program(candidate)
     reason = "scrubjay is not built: run `make build`, or name the command in $SCRUBJAY"
@@ -85,7 +92,9 @@ def our_python() -> str:
     """
     for candidate in (ROOT / ".venv" / "bin" / "python", Path(sys.executable)):
         if candidate.exists():
-            done = subprocess.run([candidate, "-c", "import scrubjay._core"], capture_output=True, check=False)
+            done = subprocess.run(
+                [candidate, "-c", "import scrubjay._core"], capture_output=True, check=False
+            )
             if done.returncode == 0:
                 return str(candidate)
     reason = "no Python here can import scrubjay: run `make build`"

@@ -1,8 +1,8 @@
 """Rows of figures, beside their targets: as text, as Markdown for the README, and as JSON.
 
-A row is one metric of one case, with the samples of every contender. Its figure is the median over the rounds; its ratio
-to Redis is the median of the per-round ratios, because two runs next to each other in time share the machine's
-mood, and two medians do not.
+A row is one metric of one case, with the samples of every contender. Its figure is the median over the
+rounds; its ratio to Redis is the median of the per-round ratios, because two runs next to each other in time
+share the machine's mood, and two medians do not.
 """
 
 import statistics
@@ -111,7 +111,7 @@ def _ratio(mine: list[float], theirs: list[float]) -> float:
 def number(value: float | None) -> str:
     """Three significant digits, thousands apart."""
     if value is None:
-        return "–"
+        return "-"
     magnitude = abs(value)
     if magnitude >= 1000:
         return f"{value:,.0f}"

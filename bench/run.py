@@ -104,7 +104,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=0, help="interleaved rounds")
     parser.add_argument("--seconds", type=float, default=0.0, help="seconds measured per run")
     parser.add_argument("--json", default="", metavar="FILE", help="write all samples")
-    parser.add_argument("--markdown", nargs="?", const="-", default="", metavar="FILE", help="Markdown tables")
+    parser.add_argument(
+        "--markdown", nargs="?", const="-", default="", metavar="FILE", help="Markdown tables"
+    )
     return parser.parse_args()
 
 
@@ -130,7 +132,9 @@ def _measured(title: str, measure: Callable[[Options], Iterable[Row]], options: 
 def _write(arguments: argparse.Namespace, machine: dict[str, Any], rows: list[Row]) -> None:
     if arguments.json:
         document = {"machine": machine, "rows": [row.as_json() for row in rows]}
-        Path(arguments.json).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        Path(arguments.json).write_text(
+            json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     if arguments.markdown not in {"", "-"}:
         Path(arguments.markdown).write_text(markdown(rows) + "\n", encoding="utf-8")
 
@@ -148,7 +152,8 @@ def _machine(options: Options) -> dict[str, Any]:
         except reference.MissingError as error:
             versions[name] = str(error)
     model = next(
-        (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown"
+        (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        "unknown",
     )
     load = os.getloadavg()[0]
     # Above this something else runs, and every figure but the hit ratios suffers.
@@ -170,7 +175,7 @@ def _lines(path: str) -> list[str]:
 
 
 def _allow_many_files() -> None:
-    """The idle connections are opened from this process and accepted by its children, which inherit the limit."""
+    """Idle connections are opened from this process and accepted by children, which inherit the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

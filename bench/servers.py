@@ -1,8 +1,8 @@
 """Starting a server on a free loopback port, on given cores, and stopping it again.
 
-Each server is the child of this process and is stopped by its pid, also when the measurement fails. Nothing here is a
-system service. All of them run with their defaults but for what the comparison needs: no persistence, one thread
-unless said otherwise, and a memory limit above the data.
+Each server is the child of this process and is stopped by its pid, also when the measurement fails. Nothing
+here is a system service. All of them run with their defaults but for what the comparison needs: no
+persistence, one thread unless said otherwise, and a memory limit above the data.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ MEMCACHED = "memcached"
 #: In the order of the interleaved rounds.
 ALL = (OURS, REDIS, MEMCACHED)
 
-#: memcached is asked in its meta commands: pipelined text `get`s cost it a system call each, five times the CPU.
+#: memcached is asked in its meta commands: a pipelined text `get` costs it a system call, five times the CPU.
 PROTOCOLS = {MEMCACHED: "meta"}
 
 #: A limit that no measurement here reaches, unless it sets its own: 16 GiB.
@@ -47,6 +47,8 @@ class Server:
     ready_seconds: float
     #: What `loadgen` calls the protocol that it is measured in.
     protocol: str
+    #: Whether it has a core of its own.
+    pinned: bool
 
     @property
     def pid(self) -> int:
@@ -62,7 +64,7 @@ class Server:
         raise MissingError(reason)
 
     def settled_rss_bytes(self, quiet_seconds: float = 1.0, limit_seconds: float = 15.0) -> int:
-        """Resident memory once it stands still: servers go on resizing tables and returning pages after a load."""
+        """Resident memory once it stands still: after a load, servers resize tables and return pages."""
         deadline = time.monotonic() + limit_seconds
         before = self.rss_bytes()
         while time.monotonic() < deadline:
@@ -137,17 +139,16 @@ def start(
             stderr=log,
             cwd=tempfile.gettempdir(),
         )
-    server = Server(name, process, port, http_port, 0.0, PROTOCOLS.get(name, "resp"))
-    try:
-        _await_reply(server, began + START_SECONDS)
-    except BaseException:
-        server.stop()
-        log.seek(0)
-        words = log.read()[-2000:].decode(errors="replace").strip().splitlines()
-        reason = f"{name} did not start: {words[-1].strip() if words else 'it said nothing'}"
-        raise MissingError(reason) from None
-    finally:
-        log.close()
+    server = Server(name, process, port, http_port, 0.0, PROTOCOLS.get(name, "resp"), pinned)
+    with log, contextlib.ExitStack() as on_failure:
+        on_failure.callback(server.stop)
+        if not _answers(server, began + START_SECONDS):
+            server.stop()
+            log.seek(0)
+            words = log.read()[-2000:].decode(errors="replace").strip().splitlines()
+            reason = f"{name} did not start: {words[-1].strip() if words else 'it said nothing'}"
+            raise MissingError(reason)
+        on_failure.pop_all()
     server.ready_seconds = time.monotonic() - began
     return server
 
@@ -173,37 +174,43 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _command(name: str, port: int, http_port: int, threads: int, memory_bytes: int) -> tuple[Program, list[str]]:
+def _command(
+    name: str, port: int, http_port: int, threads: int, memory_bytes: int
+) -> tuple[Program, list[str]]:
     if name == OURS:
-        doors = {"http-port": http_port, "memcached-port": 0, "grpc-port": 0, "peer-port": 0}
-        settings = {"port": port, "threads": threads, "max-memory": memory_bytes} | doors
-        return ours(), ["serve", *(word for key, value in settings.items() for word in (f"--{key}", str(value)))]
+        settings: dict[str, str | int] = {"port": port, "threads": threads, "max-memory": memory_bytes}
+        settings |= {"http-port": http_port, "memcached-port": 0, "grpc-port": 0, "peer-port": 0}
+        return ours(), ["serve", *_flags(settings)]
     if name == REDIS:
-        settings = {"port": port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": tempfile.gettempdir()}
-        # Its policy matters only under churn, where the default, noeviction, would refuse every write.
+        settings = {"port": port, "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+        # The policy matters only under churn, where the default, noeviction, would refuse every write.
         settings |= {"maxmemory": memory_bytes, "maxmemory-policy": "allkeys-lru"}
-        return reference("redis-server"), [word for key, value in settings.items() for word in (f"--{key}", str(value))]
+        return reference("redis-server"), _flags(settings)
     arguments = ["-l", "127.0.0.1", "-p", str(port), "-U", "0", "-t", str(threads), "-c", "8192"]
     arguments += ["-m", str(memory_bytes >> 20)]
     # memcached refuses to run as root unless it is told which user to be.
     return reference("memcached"), [*arguments, *(["-u", "root"] if os.geteuid() == 0 else [])]
 
 
-def _await_reply(server: Server, deadline: float) -> None:
+def _flags(settings: dict[str, str | int]) -> list[str]:
+    return [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+
+
+def _answers(server: Server, deadline: float) -> bool:
     question, answer = (b"version\r\n", b"VERSION") if server.name == MEMCACHED else (b"PING\r\n", b"+PONG")
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
-            break
+            return False
         try:
             with socket.create_connection(("127.0.0.1", server.port), timeout=1.0) as connection:
                 connection.sendall(question)
                 if connection.recv(100).startswith(answer):
-                    return
+                    return True
         except OSError:
             pass
         # 2 ms: fine enough for the time to ready, and no load on the server's core.
         time.sleep(0.002)
-    raise TimeoutError
+    return False
 
 
 def stop_on_termination() -> None:

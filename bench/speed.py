@@ -1,8 +1,9 @@
 """Speed of one core: reads, writes and pings over RESP (memcached in its meta commands), closed loop.
 
-All servers run side by side on the same core, each with the same keys loaded, and take turns: case by case, A B C, A B C.
-An idle server costs the busy one next to nothing (Redis' cron and memcached's clock wake ten times and once a second), and
-taking turns at a distance of seconds lets a change of the machine's mood hit all alike.
+All servers run side by side on the same core, each with the same keys loaded, and take turns: case by case,
+A B C, A B C. An idle server costs the busy one next to nothing (Redis' cron and memcached's clock wake ten
+times and once a second), and taking turns at a distance of seconds lets a change of the machine's mood hit
+all alike.
 """
 
 from collections.abc import Iterable
@@ -61,7 +62,9 @@ def measure(options: Options, groups: set[str]) -> Iterable[Row]:
 def _case(case: Case, servers: list[Server], options: Options) -> list[Row]:
     contenders = [s for s in servers if case.operation != "ping" or s.name != MEMCACHED]
     metrics = (targets.CPU, targets.RATE, targets.P50, targets.P99, targets.P999)
-    rows = {metric: Row("speed", case.name, metric, limits=targets.of(case.name, metric)) for metric in metrics}
+    rows = {
+        metric: Row("speed", case.name, metric, limits=targets.of(case.name, metric)) for metric in metrics
+    }
     for _ in range(options.rounds):
         for server in contenders:
             load = generator.run(

@@ -1,7 +1,7 @@
 """What each figure has to reach: the one place where targets stand.
 
-Microseconds are of the machine on which the targets were set (see METHOD.md); ratios to Redis 7.0 in the same run hold
-anywhere. A row without an entry here is shown for information.
+Microseconds are of the machine on which the targets were set (see METHOD.md); ratios to Redis 7.0 in the
+same run hold anywhere. A row without an entry here is shown for information.
 """
 
 from report import Limit

@@ -1,9 +1,9 @@
 """Two threads against one: GET 64 B at pipeline 64, nothing pinned.
 
-On a machine of four cores or more the throughputs are compared. On one of two cores server and generator share them,
-so the throughput of two threads is bounded by what the generator leaves; there the comparison is of capacity: twice the CPU
-per operation of one thread, over that of two. Lock contention and shared cache lines show in it, waiting for a lock
-does not; METHOD.md says so.
+On a machine of four cores or more the throughputs are compared. On one of two cores server and generator
+share them, so the throughput of two threads is bounded by what the generator leaves; there the comparison is
+of capacity: twice the CPU per operation of one thread, over that of two. Lock contention and shared cache
+lines show in it, waiting for a lock does not; METHOD.md says so.
 """
 
 import os
@@ -13,8 +13,8 @@ from contextlib import ExitStack
 import generator
 import targets
 from options import Options
-from report import Row
 from reference import MissingError
+from report import Row
 from servers import ALL, REDIS, Server, start
 
 CASE = "GET 64 B, pipeline 64, two threads unpinned"
@@ -39,7 +39,7 @@ def measure(options: Options) -> Iterable[Row]:
                 rows.append(Row("threads", name, "", skipped=str(error)))
                 continue
             for server in filter(None, (two, one)):
-                generator.preload(server, options.speed_keys, 64, pinned=False)
+                generator.preload(server, options.speed_keys, 64)
             pairs.append((name, two, one))
         for _ in range(options.rounds):
             for name, two, one in pairs:
@@ -62,11 +62,8 @@ def _run(server: Server, options: Options, roomy: bool) -> generator.Load:
     return generator.run(
         server,
         "get",
-        pinned=False,
         threads=2 if roomy else 1,
         keys=options.speed_keys,
         pipeline=64,
         **options.timing,
     )
-
-
