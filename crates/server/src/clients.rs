@@ -3,7 +3,8 @@
 //! A connection belongs to one thread and only that thread touches it. What others need to know is copied here, into
 //! atomics that its thread refreshes once a turn; what others want it to do goes into its thread's inbox.
 
-use crate::runtime::inbox::{Inbox, Message};
+use crate::runtime::inbox::{Inbox, Letter, Message};
+use crate::runtime::poll::Token;
 use parking_lot::Mutex;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_command::Row;
@@ -11,7 +12,7 @@ use scrubjay_command::index;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Which protocol a client speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -67,6 +68,8 @@ pub struct ClientInfo {
     bytes_out: AtomicU64,
     input_bytes: AtomicUsize,
     output_bytes: AtomicUsize,
+    memory_bytes: AtomicUsize,
+    token: AtomicU64,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -108,6 +111,8 @@ impl ClientInfo {
             bytes_out: AtomicU64::new(0),
             input_bytes: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
+            memory_bytes: AtomicUsize::new(0),
+            token: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -199,9 +204,24 @@ impl ClientInfo {
         (self.input_bytes.load(Relaxed), self.output_bytes.load(Relaxed))
     }
 
-    pub(crate) fn set_buffered_bytes(&self, input: usize, output: usize) {
+    /// Bytes of memory that its buffers take.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes.load(Relaxed)
+    }
+
+    pub(crate) fn set_buffered_bytes(&self, input: usize, output: usize, memory: usize) {
         self.input_bytes.store(input, Relaxed);
         self.output_bytes.store(output, Relaxed);
+        self.memory_bytes.store(memory, Relaxed);
+    }
+
+    /// What its thread knows it by.
+    fn token(&self) -> Token {
+        Token(self.token.load(Relaxed))
+    }
+
+    pub(crate) fn set_token(&self, token: Token) {
+        self.token.store(token.0, Relaxed);
     }
 
     /// What a turn did. Single writer: its thread.
@@ -219,13 +239,28 @@ pub struct Clients {
     next_id: AtomicU64,
     open: AtomicUsize,
     by_id: Mutex<BTreeMap<u64, Arc<ClientInfo>>>,
-    inboxes: Box<[Inbox]>,
+    threads: Box<[Thread]>,
+    /// Memory of all connections' buffers.
+    memory_bytes: AtomicI64,
+}
+
+/// What others need of a network thread.
+struct Thread {
+    inbox: Inbox,
+    connections: AtomicUsize,
 }
 
 impl Clients {
     /// No clients yet; one inbox per network thread.
-    pub fn new(inboxes: Box<[Inbox]>) -> Clients {
-        Clients { next_id: AtomicU64::new(1), open: AtomicUsize::new(0), by_id: Mutex::default(), inboxes }
+    pub fn new(inboxes: Vec<Inbox>) -> Clients {
+        let threads = inboxes.into_iter().map(|inbox| Thread { inbox, connections: AtomicUsize::new(0) });
+        Clients {
+            next_id: AtomicU64::new(1),
+            open: AtomicUsize::new(0),
+            by_id: Mutex::default(),
+            threads: threads.collect(),
+            memory_bytes: AtomicI64::new(0),
+        }
     }
 
     /// How many there are.
@@ -248,10 +283,15 @@ impl Clients {
         self.by_id.lock().get(&id).cloned()
     }
 
+    /// Memory that the buffers of all clients take.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Relaxed).max(0) as u64
+    }
+
     /// Hands `message` to the thread of client `id`; `false`: it is gone. The thread acts on it at its next turn.
     pub fn send(&self, id: u64, message: Message) -> bool {
         let Some(info) = self.get(id) else { return false };
-        self.inboxes[info.thread].send(id, message);
+        self.post(&info, message);
         true
     }
 
@@ -260,18 +300,41 @@ impl Clients {
     pub fn kill(&self, id: u64) -> bool {
         let Some(info) = self.get(id) else { return false };
         info.set_flag(ClientFlags::KILLED, true);
-        self.inboxes[info.thread].send(id, Message::Close);
+        self.post(&info, Message::Close);
         true
+    }
+
+    /// Closes clients, those with the most memory first, until the others take at most `limit_bytes`; returns how many.
+    /// Those that asked not to be (`CLIENT NO-EVICT`) are spared.
+    pub(crate) fn drop_largest(&self, limit_bytes: u64) -> u64 {
+        let mut candidates = self.list();
+        candidates.retain(|info| !info.flags().contains(ClientFlags::KILLED));
+        let mut left: u64 = candidates.iter().map(|info| info.memory_bytes() as u64).sum();
+        candidates.retain(|info| !info.flags().contains(ClientFlags::NO_EVICT));
+        candidates.sort_by_key(|info| std::cmp::Reverse(info.memory_bytes()));
+        let mut dropped = 0;
+        for info in candidates {
+            if left <= limit_bytes {
+                break;
+            }
+            left -= info.memory_bytes() as u64;
+            dropped += u64::from(self.kill(info.id));
+        }
+        dropped
+    }
+
+    fn post(&self, info: &ClientInfo, message: Message) {
+        self.threads[info.thread].inbox.put(Letter::To(info.token(), info.id, message));
     }
 
     /// The inbox of a network thread.
     pub(crate) fn inbox(&self, thread: usize) -> &Inbox {
-        &self.inboxes[thread]
+        &self.threads[thread].inbox
     }
 
     /// Wakes every network thread.
     pub(crate) fn wake_all(&self) {
-        self.inboxes.iter().for_each(Inbox::wake);
+        self.threads.iter().for_each(|thread| thread.inbox.wake());
     }
 
     /// A number for the next client.
@@ -279,13 +342,19 @@ impl Clients {
         self.next_id.fetch_add(1, Relaxed)
     }
 
-    /// Claims a place among at most `most` clients; `false`: there is none.
-    pub(crate) fn claim(&self, most: usize) -> bool {
-        self.open.fetch_update(Relaxed, Relaxed, |open| (open < most).then_some(open + 1)).is_ok()
+    /// Claims a place among at most `most` clients, on the thread that has the fewest; `thread` itself if it is among
+    /// them. `None`: there is no place.
+    pub(crate) fn claim(&self, most: usize, thread: usize) -> Option<usize> {
+        self.open.fetch_update(Relaxed, Relaxed, |open| (open < most).then_some(open + 1)).ok()?;
+        let load = |thread: usize| self.threads[thread].connections.load(Relaxed);
+        let fewest = (0..self.threads.len()).min_by_key(|&other| (load(other), other != thread)).unwrap_or(thread);
+        self.threads[fewest].connections.fetch_add(1, Relaxed);
+        Some(fewest)
     }
 
-    /// Gives a place back.
-    pub(crate) fn release(&self) {
+    /// Gives a place on `thread` back.
+    pub(crate) fn release(&self, thread: usize) {
+        self.threads[thread].connections.fetch_sub(1, Relaxed);
         self.open.fetch_sub(1, Relaxed);
     }
 
@@ -295,5 +364,10 @@ impl Clients {
 
     pub(crate) fn remove(&self, id: u64) {
         self.by_id.lock().remove(&id);
+    }
+
+    /// Notes that buffers took `change` more bytes; returns what all take.
+    pub(crate) fn charge(&self, change: i64) -> u64 {
+        (self.memory_bytes.fetch_add(change, Relaxed) + change).max(0) as u64
     }
 }

@@ -37,14 +37,16 @@ pub struct ThreadCounters {
     pub connections_refused: Counter,
     /// Clients dropped because they did not read their answers.
     pub dropped_output: Counter,
+    /// Clients dropped because all clients' buffers together took too much memory.
+    pub dropped_memory: Counter,
     /// Clients closed by a time-out.
     pub timed_out: Counter,
     /// Connections closed after malformed input.
     pub protocol_errors: Counter,
     /// Connections closed because they spoke HTTP to another door.
     pub wrong_door: Counter,
-    /// Connections that this thread holds now.
-    pub open: Counter,
+    /// Commands that failed from within: bugs.
+    pub panics: Counter,
     /// Times the event loop woke up.
     pub turns: Counter,
     /// By command, indexed by `Row::id`.
@@ -62,10 +64,11 @@ impl ThreadCounters {
             connections: Counter::new(),
             connections_refused: Counter::new(),
             dropped_output: Counter::new(),
+            dropped_memory: Counter::new(),
             timed_out: Counter::new(),
             protocol_errors: Counter::new(),
             wrong_door: Counter::new(),
-            open: Counter::new(),
+            panics: Counter::new(),
             turns: Counter::new(),
             by_command: (0..index::row_count()).map(|_| CommandCounters::default()).collect(),
         }

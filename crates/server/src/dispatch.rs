@@ -4,7 +4,6 @@ use crate::command;
 use crate::door::Turn;
 use scrubjay_command::table::{Flags, Row};
 use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, resolve};
-use scrubjay_store::Ns;
 
 /// Finds the command that `args` name and runs it. Every refusal is said to `reply`, so exactly one answer comes out.
 pub fn run(turn: &mut Turn<'_>, args: &Args<'_>, reply: &mut dyn Reply) {
@@ -23,7 +22,7 @@ pub fn run_row(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, reply: &
         Handler::Data(run) => {
             let mut cx = Context {
                 store: &turn.shared.store,
-                ns: turn.shared.store.namespace(turn.session.database()).unwrap_or(Ns(0)),
+                ns: turn.ns(),
                 now_ms: turn.now_ms,
                 touch: turn.session.touch(),
                 value_bytes_max: turn.limits.value_bytes_max,
@@ -45,7 +44,7 @@ pub fn run_row(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, reply: &
 
 const NO_AUTH: Reject = Reject::new(Kind::NoAuth, "NOAUTH Authentication required.");
 
-fn refuse(turn: &Turn<'_>, row: Option<&'static Row>, reject: &Reject, reply: &mut dyn Reply) {
+pub(crate) fn refuse(turn: &Turn<'_>, row: Option<&'static Row>, reject: &Reject, reply: &mut dyn Reply) {
     if let Some(row) = row {
         turn.counters.by_command[row.id()].rejected.add(1);
     }

@@ -9,7 +9,9 @@ use crate::limits::Limits;
 use crate::session::Session;
 use crate::shared::Shared;
 use scrubjay_base::clock::UnixMs;
+use scrubjay_protocol::resp::Batch;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
+use scrubjay_store::Ns;
 
 /// What a door has at hand during one turn.
 pub struct Turn<'a> {
@@ -23,8 +25,19 @@ pub struct Turn<'a> {
     pub limits: &'a Limits,
     /// The time of this turn: read once, the same for the whole batch.
     pub now_ms: UnixMs,
+    /// Bytes that the connection has received altogether.
+    pub received_bytes: u64,
     /// Memory that the doors of a thread share, so that a turn allocates nothing.
     pub scratch: &'a mut Scratch,
+}
+
+impl Turn<'_> {
+    /// The namespace of the selected database.
+    #[inline]
+    pub fn ns(&self) -> Ns {
+        // A session's database is always one that exists.
+        self.shared.store.namespace(self.session.database()).unwrap_or_default()
+    }
 }
 
 /// Memory that the doors of one thread share between turns. Empty at the start of each.
@@ -32,6 +45,8 @@ pub struct Turn<'a> {
 pub struct Scratch {
     /// For whatever a door wants to build.
     pub bytes: Vec<u8>,
+    /// Decoded RESP commands.
+    pub batch: Batch,
 }
 
 /// What the connection waits for after a turn.
@@ -56,9 +71,15 @@ pub trait Door: Send {
     /// its time. What `input` holds stays at the same distance from its start until the door consumes it.
     fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress;
 
-    /// How many more bytes the incomplete request at the start of `input` is known to need; 0: unknown. A hint for the
+    /// How many more bytes the incomplete request is known to need, of which `have` are there; 0: unknown. A hint for the
     /// size of the next read, not trusted with memory.
-    fn expects(&self) -> usize {
+    fn expects(&self, have: usize) -> usize {
+        let _ = have;
+        0
+    }
+
+    /// Bytes of memory that the door holds between turns.
+    fn memory_bytes(&self) -> usize {
         0
     }
 }

@@ -11,18 +11,26 @@
 //! - [`door`]: a protocol on a connection; [`dispatch`]: from a command's name to its handler.
 //! - [`config`]: the settings; [`command`]: the commands that need more than the store.
 
+mod batch;
 pub mod clients;
 pub mod command;
 pub mod config;
+mod connection;
+mod connection_resp;
 pub mod counters;
 pub mod dispatch;
 pub mod door;
 pub mod limits;
+mod listener;
+pub mod log;
+mod node;
 pub mod reference;
 pub mod runtime;
 pub mod session;
 pub mod shared;
+pub mod shutdown;
 
 pub use config::Config;
+pub use node::{Given, Node, StartError};
 pub use session::Session;
 pub use shared::Shared;

@@ -2,19 +2,74 @@
 //! thread, which looks for a newer copy once a turn.
 
 use crate::config::Config;
+use scrubjay_protocol::resp;
+use std::time::Duration;
 
-/// The bounds.
+/// The bounds. Times are milliseconds; 0 means unbounded where a sentence does not say otherwise.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Longest value, in bytes.
-    pub value_bytes_max: usize,
     /// Whether clients must authenticate.
     pub auth_required: bool,
+    /// Most clients at once, over all doors.
+    pub clients_max: usize,
+    /// Longest value, in bytes.
+    pub value_bytes_max: usize,
+    /// What a RESP client may send that has authenticated, or need not.
+    pub resp: resp::Limits,
+    /// What one may send before.
+    pub resp_before_auth: resp::Limits,
+    /// Bytes that a client may send altogether before it has authenticated.
+    pub before_auth_bytes_max: u64,
+    /// Time until a client must have authenticated.
+    pub auth_ms_max: u64,
+    /// Time that a request may take from its first byte to its last, unless it brings [`REQUEST_BYTES_PER_SECOND_MIN`].
+    pub request_ms_max: u64,
+    /// Time that a client may be silent between requests.
+    pub idle_ms_max: u64,
+    /// Bytes of answers that may wait for one client: beyond, its requests wait too.
+    pub output_bytes_max: usize,
+    /// Time that a client with so many bytes waiting may take none of them before it is dropped; 0: none at all.
+    pub output_stall_ms_max: u64,
+    /// Share of the memory limit that all clients' buffers together may take, in percent.
+    pub clients_memory_percent: u64,
+    /// Time after which the kernel probes a silent connection.
+    pub keepalive_ms: u64,
 }
+
+/// A request that is still coming in after its time stays alive at this rate: a large value over a slow line is no attack,
+/// a byte a second is. 1 KiB/s is a hundredth of the slowest mobile connections in use; chosen, untested.
+pub const REQUEST_BYTES_PER_SECOND_MIN: u64 = 1024;
 
 impl Limits {
     /// The bounds that `config` sets.
     pub fn of(config: &Config) -> Limits {
-        Limits { value_bytes_max: config.value_bytes_max as usize, auth_required: !config.requirepass.is_empty() }
+        let ms = |duration: Duration| duration.as_millis() as u64;
+        let resp = resp::Limits {
+            authenticated: true,
+            args_max: config.batch_items_max,
+            bulk_bytes_max: config.value_bytes_max as usize,
+            inline_bytes_max: config.inline_bytes_max as usize,
+            request_bytes_max: config.request_bytes_max as usize,
+        };
+        Limits {
+            auth_required: !config.requirepass.is_empty(),
+            clients_max: config.max_clients,
+            value_bytes_max: config.value_bytes_max as usize,
+            resp,
+            resp_before_auth: resp::Limits {
+                authenticated: false,
+                args_max: resp.args_max.min(config.pre_auth_args_max),
+                bulk_bytes_max: resp.bulk_bytes_max.min(config.pre_auth_bytes_max as usize),
+                ..resp
+            },
+            before_auth_bytes_max: config.pre_auth_bytes_max,
+            auth_ms_max: ms(config.auth_timeout),
+            request_ms_max: ms(config.first_command_timeout),
+            idle_ms_max: ms(config.idle_timeout),
+            output_bytes_max: config.output_buffer_bytes_max as usize,
+            output_stall_ms_max: ms(config.output_timeout),
+            clients_memory_percent: config.clients_memory_percent as u64,
+            keepalive_ms: ms(config.tcp_keepalive),
+        }
     }
 }

@@ -58,6 +58,12 @@ impl Session {
         self.database
     }
 
+    /// Whether commands run one after the other and are all answered, which is so for nearly all sessions.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.reply == ReplyMode::On && !self.close
+    }
+
     /// Selects a database.
     pub fn set_database(&mut self, database: u8) {
         self.database = database;

@@ -1,9 +1,11 @@
 //! What the whole node knows: one per node, in an `Arc`, behind `&` everywhere.
 
 use crate::clients::Clients;
-use crate::config::{BadChange, Config, Live, Resolved, machine};
+use crate::config::{BadChange, Config, Live};
 use crate::counters::ThreadCounters;
+use crate::log::OncePerMinute;
 use crate::runtime::inbox::Inbox;
+use crate::shutdown::Shutdown;
 use arc_swap::Guard;
 use scrubjay_base::clock::{Clock, UnixMs};
 use scrubjay_base::rand::{Rng, entropy_seed};
@@ -11,6 +13,7 @@ use scrubjay_store::Store;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// A node's common state.
 pub struct Shared {
@@ -32,17 +35,14 @@ pub struct Shared {
     pub shutdown: Shutdown,
     /// The settings, which may change while the node runs.
     pub settings: Live,
+    pub(crate) log_no_descriptors: OncePerMinute,
+    pub(crate) log_wrong_door: OncePerMinute,
 }
 
 impl Shared {
     /// The state of a node that starts now with `threads` network threads. Errors: no file descriptors left.
-    pub fn new(
-        config: impl Into<Resolved>,
-        store: Arc<Store>,
-        clock: Arc<dyn Clock>,
-        threads: usize,
-    ) -> io::Result<Shared> {
-        let inboxes = (0..threads).map(|_| Inbox::new()).collect::<io::Result<Box<[Inbox]>>>()?;
+    pub fn new(settings: Live, store: Arc<Store>, clock: Arc<dyn Clock>, threads: usize) -> io::Result<Shared> {
+        let inboxes = (0..threads).map(|_| Inbox::new()).collect::<io::Result<Vec<Inbox>>>()?;
         let mut rng = Rng::new(entropy_seed());
         let run_id = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect::<String>()[..40].to_owned();
         Ok(Shared {
@@ -54,7 +54,9 @@ impl Shared {
             run_id,
             pause: Pause::default(),
             shutdown: Shutdown::default(),
-            settings: Live::new(config.into(), machine::memory_bytes().unwrap_or(0)),
+            settings,
+            log_no_descriptors: OncePerMinute::default(),
+            log_wrong_door: OncePerMinute::default(),
         })
     }
 
@@ -76,6 +78,20 @@ impl Shared {
         self.settings.set(changes)?;
         self.settings.apply_to(&self.store);
         Ok(())
+    }
+
+    /// Ends a pause (`CLIENT UNPAUSE`).
+    pub fn unpause(&self) {
+        self.pause.set(0, false);
+        self.clients.wake_all();
+    }
+
+    /// Asks the node to stop: no new connections, what has arrived is finished, answers are sent for at most `drain`, then
+    /// the threads end. The first call counts.
+    pub fn ask_shutdown(&self, drain: Duration) {
+        self.pause.set(0, false);
+        self.shutdown.ask(drain);
+        self.clients.wake_all();
     }
 
     /// A sum over the threads: `shared.total(|c| &c.commands)`.
@@ -107,33 +123,5 @@ impl Pause {
             return None;
         }
         (until_ms > now_ms).then(|| (until_ms, self.all.load(Ordering::Relaxed)))
-    }
-}
-
-/// Whether the node is to stop.
-#[derive(Default, Debug)]
-pub struct Shutdown {
-    asked: AtomicBool,
-}
-
-impl Shutdown {
-    /// Whether somebody asked for it.
-    #[inline]
-    pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
-    }
-}
-
-impl Shared {
-    /// Ends a pause (`CLIENT UNPAUSE`).
-    pub fn unpause(&self) {
-        self.pause.set(0, false);
-        self.clients.wake_all();
-    }
-
-    /// Asks the node to stop: no new connections, what was read is finished, answers are sent, then the threads end.
-    pub fn ask_shutdown(&self) {
-        self.shutdown.asked.store(true, Ordering::Release);
-        self.clients.wake_all();
     }
 }

@@ -35,6 +35,12 @@ impl<'a> Encoder<'a> {
         Encoder { out, version }
     }
 
+    /// Where the answers go.
+    #[inline]
+    pub fn out(&mut self) -> &mut OutputBuffer {
+        self.out
+    }
+
     /// `-ERR ` and a sentence, for what is wrong with the connection and not with a command.
     pub fn failure(&mut self, sentence: &str) {
         self.out.put(b"-ERR ");

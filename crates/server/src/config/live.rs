@@ -142,7 +142,10 @@ impl Live {
         store.set_max_entries(wanted.max_entries);
         store.set_default_ttl_ms(wanted.default_ttl_ms);
         if store.policy() != wanted.policy {
-            store.set_policy(wanted.policy, scrubjay_base::clock::Clock::now_ms(&scrubjay_base::clock::SystemClock::new()));
+            store.set_policy(
+                wanted.policy,
+                scrubjay_base::clock::Clock::now_ms(&scrubjay_base::clock::SystemClock::new()),
+            );
         }
     }
 

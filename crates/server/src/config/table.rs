@@ -179,7 +179,9 @@ settings! {
             "How long a client may take from connecting, or from a request's first byte, to a whole command or HTTP head; 0 means for ever.";
         output_buffer_bytes_max: u64 = "output-buffer-bytes-max", Kind::Bytes { min: 0, max: 1 << 40 }, "64mb", Live,
             Some(OutputBuffer("client-output-buffer-limit")),
-            "How much output may wait for a client that does not read before it is disconnected; 0 means no limit.";
+            "How much output may wait for a client: beyond it, its requests wait too, and it is disconnected if it goes on not reading; 0 means no limit.";
+        output_timeout: Duration = "output-timeout", Kind::Duration { max_s: DAY_S }, "10s", Live, None,
+            "How long a client for which that much output waits may take none of it before it is disconnected.";
     }
     "Requests" {
         key_bytes_max: u64 = "key-bytes-max", Kind::Bytes { min: 1, max: 64 * KB }, "64kb", Live, None,
@@ -191,6 +193,9 @@ settings! {
             "How many arguments a command, or items an HTTP batch, may have.";
         inline_bytes_max: u64 = "inline-bytes-max", Kind::Bytes { min: 64, max: MB }, "64kb", Live, None,
             "How long a line may be: an inline command, a memcached command, the count before an argument.";
+        request_bytes_max: u64 = "request-bytes-max", Kind::Bytes { min: MB, max: 4 * GB - 1 }, "1gb", Live,
+            Some(Plain("client-query-buffer-limit")),
+            "How large a request may be with all its arguments together.";
         http_head_bytes_max: u64 = "http-head-bytes-max", Kind::Bytes { min: KB, max: MB }, "64kb", Live, None,
             "How large the request line and headers of an HTTP request may be together.";
     }

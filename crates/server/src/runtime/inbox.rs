@@ -3,11 +3,11 @@
 //! The bell (an eventfd in the receiver's event loop) is rung only when the queue was empty, so a burst of messages costs
 //! one wake-up.
 
+use super::poll::Token;
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 
 /// What can be said to a connection.
@@ -22,8 +22,8 @@ pub enum Message {
 /// What lies in an inbox.
 #[derive(Debug)]
 pub enum Letter {
-    /// For one client.
-    To(u64, Message),
+    /// For the client with this number, which its thread knows by this token.
+    To(Token, u64, Message),
     /// A connection that another thread accepted and that this one is to serve.
     Adopt(Box<Arrival>),
 }
@@ -32,7 +32,7 @@ pub enum Letter {
 #[derive(Debug)]
 pub struct Arrival {
     /// The socket.
-    pub stream: TcpStream,
+    pub socket: OwnedFd,
     /// What others see of the client.
     pub info: Arc<crate::clients::ClientInfo>,
 }
@@ -48,11 +48,6 @@ impl Inbox {
     /// An empty one. Errors: the process has no file descriptors left.
     pub fn new() -> io::Result<Inbox> {
         Ok(Inbox { letters: Mutex::default(), bell: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)? })
-    }
-
-    /// Leaves a message for client `id`.
-    pub fn send(&self, id: u64, message: Message) {
-        self.put(Letter::To(id, message));
     }
 
     /// Leaves a letter.

@@ -1,0 +1,205 @@
+//! One client's connection: its socket, its door, its session, and what it is waiting for.
+//!
+//! ```text
+//!   read -> input -> door.turn -> out -> write
+//!            |                     |
+//!            own memory only for   own memory only for answers
+//!            half a request        the socket did not take
+//! ```
+//!
+//! A connection that waits for its next request owns neither buffer: 10,000 idle ones take what their sessions take.
+
+use crate::counters::ThreadCounters;
+use crate::door::{Door, Progress};
+use crate::limits::{Limits, REQUEST_BYTES_PER_SECOND_MIN};
+use crate::runtime::poll::{Interest, Token};
+use crate::session::Session;
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
+use scrubjay_protocol::{InputBuffer, OutputBuffer};
+use std::io::IoSlice;
+
+/// A connection of this thread.
+pub(crate) struct Connection {
+    pub socket: OwnedFd,
+    pub token: Token,
+    pub door: Box<dyn Door>,
+    pub session: Session,
+    /// The beginning of a request whose end has not arrived; empty nearly always.
+    pub input: InputBuffer,
+    /// Answers that the socket did not take; empty nearly always.
+    pub output: OutputBuffer,
+    /// What its last turn ended with.
+    pub progress: Progress,
+    /// What epoll watches for.
+    pub interest: Interest,
+    /// Whether it stands in the queue of those that want a turn without new bytes.
+    pub queued: bool,
+    /// After [`Progress::Close`], when the answers are out: until when what still arrives is thrown away.
+    pub lingering_until_ms: Option<u64>,
+    pub times: Times,
+    /// Bytes of memory that were last reported to the store.
+    pub charged_bytes: usize,
+    /// Bytes received altogether.
+    pub received_bytes: u64,
+}
+
+/// Moments on the monotonic clock, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub opened_ms: u64,
+    pub last_input_ms: u64,
+    /// When the incomplete request began, and how many bytes had been received then.
+    pub request_since: Option<(u64, u64)>,
+    /// Since when the client has taken nothing of what waits for it.
+    pub stalled_since_ms: Option<u64>,
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Received {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+/// Why a connection is closed from this side without being asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Overdue {
+    /// It kept a request or a greeting waiting, or was idle for too long.
+    TimedOut,
+    /// It did not read its answers.
+    Output,
+    /// It was closed already, and has been told so.
+    Lingered,
+}
+
+/// How long a closed connection's last answer is given to arrive: while the client sends on, closing would make the kernel
+/// send a reset, which may overtake the answer that says what was wrong.
+pub(crate) const LINGER_MS: u64 = 1000;
+
+/// Pieces for one `sendmsg`; more wait for the next.
+const PIECES_MAX: usize = 64;
+
+impl Connection {
+    pub fn new(socket: OwnedFd, token: Token, door: Box<dyn Door>, session: Session, now_ms: u64) -> Connection {
+        Connection {
+            socket,
+            token,
+            door,
+            session,
+            input: InputBuffer::new(),
+            output: OutputBuffer::new(),
+            progress: Progress::Input,
+            interest: Interest::READ,
+            queued: false,
+            lingering_until_ms: None,
+            times: Times { opened_ms: now_ms, last_input_ms: now_ms, request_since: None, stalled_since_ms: None },
+            charged_bytes: 0,
+            received_bytes: 0,
+        }
+    }
+
+    /// Reads once into `into`, as much as it has room for.
+    pub fn receive(&self, into: &mut Vec<u8>) -> Received {
+        match rustix::net::recv(&self.socket, rustix::buffer::spare_capacity(into), RecvFlags::empty()) {
+            Ok((0, _)) => Received::End,
+            Ok((count, _)) => Received::Bytes(count),
+            Err(Errno::AGAIN | Errno::INTR) => Received::Nothing,
+            // Reset, timed out, unreachable: whatever the reason, the client is gone.
+            Err(_) => Received::End,
+        }
+    }
+
+    /// Sends what the socket takes of `out`. Errors: the client is gone.
+    pub fn send(socket: &OwnedFd, out: &mut OutputBuffer, counters: &ThreadCounters) -> Result<usize, ()> {
+        let mut total = 0;
+        while !out.is_empty() {
+            let wanted;
+            let sent = match out.single() {
+                Some(bytes) => {
+                    wanted = bytes.len();
+                    rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)
+                }
+                None => {
+                    let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+                    let count = out.pieces(&mut pieces);
+                    wanted = pieces[..count].iter().map(|piece| piece.len()).sum();
+                    let mut no_control = SendAncillaryBuffer::default();
+                    rustix::net::sendmsg(socket, &pieces[..count], &mut no_control, SendFlags::NOSIGNAL)
+                }
+            };
+            match sent {
+                Ok(count) => {
+                    out.advance(count);
+                    total += count;
+                    if count < wanted {
+                        break; // the socket is full
+                    }
+                }
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(_) => return Err(()),
+            }
+        }
+        counters.bytes_out.add(total as u64);
+        Ok(total)
+    }
+
+    /// Tells the client that nothing more will come.
+    pub fn finish(&self) {
+        // If it is gone already there is nobody to tell.
+        let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
+    }
+
+    /// Whether so much waits for the client that its requests have to wait too.
+    pub fn is_choked(&self, limits: &Limits) -> bool {
+        limits.output_bytes_max > 0 && self.output.len() > limits.output_bytes_max
+    }
+
+    /// What epoll should watch for.
+    pub fn wants(&self, limits: &Limits) -> Interest {
+        let read = match self.progress {
+            Progress::Input | Progress::Turn => !self.is_choked(limits),
+            Progress::Pause => false,
+            Progress::Close => self.lingering_until_ms.is_some(),
+        };
+        Interest { read, write: !self.output.is_empty() }
+    }
+
+    /// Bytes of memory that it holds beyond what every connection holds.
+    pub fn memory_bytes(&self) -> usize {
+        self.input.capacity() + self.output.memory_bytes() + self.door.memory_bytes()
+    }
+
+    /// Whether it is to be closed at `now_ms` because it took too long with something.
+    pub fn overdue(&self, now_ms: u64, limits: &Limits) -> Option<Overdue> {
+        let past = |since_ms: u64, most_ms: u64| most_ms > 0 && now_ms.saturating_sub(since_ms) > most_ms;
+        if let Some(until_ms) = self.lingering_until_ms {
+            return (now_ms >= until_ms).then_some(Overdue::Lingered);
+        }
+        if let Some(since_ms) = self.times.stalled_since_ms {
+            let stalled_ms = now_ms.saturating_sub(since_ms);
+            if self.is_choked(limits) && stalled_ms >= limits.output_stall_ms_max {
+                return Some(Overdue::Output);
+            }
+        }
+        if !self.session.authenticated() && past(self.times.opened_ms, limits.auth_ms_max) {
+            return Some(Overdue::TimedOut);
+        }
+        if matches!(self.progress, Progress::Turn | Progress::Pause) {
+            return None; // it waits for us
+        }
+        if let Some((since_ms, received_before)) = self.times.request_since
+            && past(since_ms, limits.request_ms_max)
+        {
+            let brought = self.received_bytes - received_before;
+            let expected = (now_ms - since_ms) * REQUEST_BYTES_PER_SECOND_MIN / 1000;
+            if brought < expected {
+                return Some(Overdue::TimedOut);
+            }
+        }
+        past(self.times.last_input_ms, limits.idle_ms_max).then_some(Overdue::TimedOut)
+    }
+}

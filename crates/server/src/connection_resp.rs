@@ -1,0 +1,234 @@
+//! The RESP door: decodes a batch, calls for its keys, runs its commands in order, encodes their answers.
+//!
+//! ```text
+//! input -> Decoder -> Batch (at most 64) -> rows, prefetch -> dispatch, dispatch, ... -> Encoder -> out
+//! ```
+//!
+//! A turn goes on until the input holds no complete command, but not beyond [`TURN_NS_MAX`] or [`TURN_OUTPUT_BYTES_MAX`]:
+//! then others have theirs first. A batch that stops in between (time, output, `CLIENT PAUSE`) stays with its connection
+//! and goes on where it stopped.
+
+use crate::batch::{self, COMMANDS_MAX, Rows};
+use crate::dispatch;
+use crate::door::{Door, Progress, Turn};
+use crate::log::{self, Level};
+use crate::session::ReplyMode;
+use scrubjay_command::table::Flags;
+use scrubjay_command::{Args, Row, resolve};
+use scrubjay_protocol::resp::{Batch, Decoder, Encoder, ProtocolError};
+use scrubjay_protocol::{InputBuffer, OutputBuffer};
+
+/// How long one client's turn may be before the others of its thread have theirs: half of the p99 of reads.
+const TURN_NS_MAX: u64 = 500_000;
+/// How many bytes of answers a turn may collect before they are sent: what a socket's buffer usually takes.
+const TURN_OUTPUT_BYTES_MAX: usize = 256 << 10;
+
+/// One RESP connection.
+#[derive(Default)]
+pub(crate) struct RespDoor {
+    decoder: Decoder,
+    /// Commands that are decoded but have not run yet.
+    held: Option<Box<Held>>,
+}
+
+/// A batch that stopped early, and the error that follows it, if one does.
+struct Held {
+    batch: Batch,
+    error: Option<ProtocolError>,
+}
+
+/// A batch to run.
+struct Next {
+    batch: Batch,
+    /// What follows it.
+    error: Option<ProtocolError>,
+    /// Whether the input holds nothing complete beyond it.
+    is_last: bool,
+}
+
+impl RespDoor {
+    /// A door at the start of a connection.
+    pub fn new() -> RespDoor {
+        RespDoor::default()
+    }
+
+    /// Takes up the batch that was held, or decodes the next.
+    #[inline]
+    fn next_batch(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer) -> Next {
+        if let Some(held) = self.held.take() {
+            return Next { batch: held.batch, error: held.error, is_last: false };
+        }
+        // Before authentication one command at a time: the first may be the AUTH that raises the limits for the second.
+        let (limits, most) = match turn.session.authenticated() {
+            true => (&turn.limits.resp, COMMANDS_MAX),
+            false => (&turn.limits.resp_before_auth, 1),
+        };
+        let mut batch = std::mem::take(&mut turn.scratch.batch);
+        let error = self.decoder.fill(input.data_mut(), limits, &mut batch, most).err();
+        let is_last = batch.len() < most;
+        Next { batch, error, is_last }
+    }
+}
+
+impl Door for RespDoor {
+    fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress {
+        let begun_ns = turn.shared.clock.monotonic_ns();
+        loop {
+            let Next { mut batch, error, is_last } = self.next_batch(turn, input);
+            let progress = run_batch(turn, &mut batch, input.data(), out, begun_ns);
+            if batch.next() < batch.len() && progress != Progress::Close {
+                self.held = Some(Box::new(Held { batch, error }));
+                return progress;
+            }
+            input.consume(batch.consumed());
+            batch.clear();
+            turn.scratch.batch = batch;
+            if progress == Progress::Close {
+                return Progress::Close;
+            }
+            if let Some(error) = error {
+                turn.counters.protocol_errors.add(1);
+                turn.counters.errors.add(1);
+                Encoder::new(out, turn.session.resp()).failure(&error.to_string());
+                return Progress::Close;
+            }
+            if !turn.session.authenticated() && turn.received_bytes > turn.limits.before_auth_bytes_max {
+                turn.counters.protocol_errors.add(1);
+                Encoder::new(out, turn.session.resp()).failure("Protocol error: too many bytes before authentication");
+                return Progress::Close;
+            }
+            if is_last {
+                return Progress::Input;
+            }
+            if is_spent(turn, out, begun_ns) {
+                return Progress::Turn;
+            }
+        }
+    }
+
+    fn expects(&self, have: usize) -> usize {
+        self.decoder.expects(have)
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.decoder.memory_bytes() + self.held.as_ref().map_or(0, |held| held.batch.memory_bytes())
+    }
+}
+
+/// Whether this turn has had its share of the thread.
+fn is_spent(turn: &Turn<'_>, out: &OutputBuffer, begun_ns: u64) -> bool {
+    out.len() > TURN_OUTPUT_BYTES_MAX || turn.shared.clock.monotonic_ns() - begun_ns > TURN_NS_MAX
+}
+
+/// Runs the commands of `batch` from where it stopped; says what the connection waits for if it stops again.
+#[inline]
+fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut OutputBuffer, begun_ns: u64) -> Progress {
+    let first = batch.next();
+    if first == batch.len() {
+        return Progress::Input;
+    }
+    let rows: Rows = batch::prepare(batch, first, data, &turn.shared.store, turn.ns());
+    let pause = turn.shared.pause.state(turn.now_ms).map(|(_, all)| all);
+    let mut encoder = Encoder::new(out, turn.session.resp());
+    let mut last = None;
+    let mut progress = Progress::Input;
+    let mut index = first;
+    for row in rows {
+        let args = batch.args(index, data);
+        let row = match row {
+            Some(row) if row.subcommands.is_empty() && row.accepts(args.len()) => row,
+            _ => match resolve(&args) {
+                Ok(row) => row,
+                Err(_) if speaks_http(&args) => {
+                    note_wrong_door(turn);
+                    progress = Progress::Close;
+                    break;
+                }
+                Err(reject) => {
+                    index += 1;
+                    answer(turn, &mut encoder, |turn, encoder| dispatch::refuse(turn, None, &reject, encoder));
+                    continue;
+                }
+            },
+        };
+        if pause.is_some_and(|all| waits(row, all)) {
+            progress = Progress::Pause;
+            break;
+        }
+        index += 1;
+        last = Some(row);
+        answer(turn, &mut encoder, |turn, encoder| dispatch::run_row(turn, row, &args, encoder));
+        if turn.session.close {
+            progress = Progress::Close;
+            break;
+        }
+        if (!is_quick(row) || encoder.out().len() > TURN_OUTPUT_BYTES_MAX) && is_spent(turn, encoder.out(), begun_ns) {
+            progress = Progress::Turn;
+            break;
+        }
+    }
+    if let Some(row) = last {
+        turn.session.info.set_last_command(row);
+    }
+    batch.stop_at(index);
+    progress
+}
+
+/// Lets `run` answer one command, unless the client does not want to hear it (`CLIENT REPLY`).
+#[inline]
+fn answer<'a>(turn: &mut Turn<'_>, encoder: &mut Encoder<'a>, run: impl FnOnce(&mut Turn<'_>, &mut Encoder<'a>)) {
+    if turn.session.reply == ReplyMode::On {
+        run(turn, encoder);
+        // `CLIENT REPLY OFF` and `SKIP` answer nothing themselves: their handlers say nothing.
+        return;
+    }
+    let mark = encoder.out().mark();
+    if turn.session.reply == ReplyMode::SkipNext {
+        turn.session.reply = ReplyMode::SkipThis;
+    }
+    run(turn, encoder);
+    match turn.session.reply {
+        ReplyMode::On => {} // `CLIENT REPLY ON` is answered
+        ReplyMode::Off | ReplyMode::SkipNext => encoder.out().rewind(mark),
+        ReplyMode::SkipThis => {
+            turn.session.reply = ReplyMode::On;
+            encoder.out().rewind(mark);
+        }
+    }
+}
+
+/// Whether a pause holds the command of `row`: everything, or what writes. Operators' commands go on, so that one can be
+/// ended early.
+fn waits(row: &Row, all: bool) -> bool {
+    !row.flags.contains(Flags::ADMIN) && (all || row.flags.contains(Flags::WRITE))
+}
+
+/// Whether commands of `row` are too short for one of them to be worth a look at the clock.
+#[inline]
+fn is_quick(row: &Row) -> bool {
+    row.flags.contains(Flags::FAST) || row.complexity == "O(1)"
+}
+
+/// Whether a line that is no command is the start of an HTTP request, or one of its headers.
+///
+/// A browser can be made to send requests to a local port, with commands in their bodies. None of them gets that far.
+#[cold]
+fn speaks_http(args: &Args<'_>) -> bool {
+    let first = args.at(0);
+    let is_request = args.len() == 3 && args.at(2).starts_with(b"HTTP/") && first.iter().all(u8::is_ascii_alphabetic);
+    is_request || first.eq_ignore_ascii_case(b"post") || first.eq_ignore_ascii_case(b"host:")
+}
+
+#[cold]
+fn note_wrong_door(turn: &Turn<'_>) {
+    turn.counters.wrong_door.add(1);
+    if turn.shared.log_wrong_door.may(turn.now_ms) {
+        let peer = turn.session.info.peer;
+        log::write(
+            Level::Warning,
+            format_args!(
+                "{peer} speaks HTTP to the port for Redis clients: closed; HTTP has a port of its own (http-port)"
+            ),
+        );
+    }
+}

@@ -1,0 +1,307 @@
+//! One connection's turn: read, let the door work, write, and decide what to wait for.
+
+use super::poll::{Interest, Ready};
+use super::worker::{READ_BYTES, Worker};
+use crate::connection::{Connection, LINGER_MS, Received};
+use crate::door::{Progress, Turn};
+use crate::log::{self, Level};
+use scrubjay_protocol::{InputBuffer, OutputBuffer};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Least and most room that is made for the rest of an incomplete request at once: what is known to be missing, but no
+/// more than has arrived already, so that memory follows what a client sends and not what it announces. Chosen, untested.
+const GROWTH_BYTES_MIN: usize = 16 << 10;
+const GROWTH_BYTES_MAX: usize = 64 << 20;
+/// The thread's own output buffer keeps at most this much between turns.
+const OUTPUT_BYTES_KEPT: usize = 1 << 20;
+/// Bytes of each connection that a stopping node still reads.
+const LAST_BYTES_MAX: u64 = 4 << 20;
+
+impl Worker {
+    /// Something happened to `connection`'s socket.
+    #[inline]
+    pub(super) fn serve(&mut self, mut connection: Box<Connection>, event: Ready) {
+        if event.write && !self.flush(&mut connection) {
+            return self.close(connection);
+        }
+        if event.hung_up && matches!(connection.progress, Progress::Pause | Progress::Close) {
+            return self.close(connection);
+        }
+        if !event.read {
+            return if event.hung_up { self.close(connection) } else { self.resume(connection) };
+        }
+        match connection.progress {
+            Progress::Input => self.receive(connection),
+            Progress::Close => self.discard(connection),
+            // It has complete requests left: they come first, and what else arrived stays in the socket.
+            Progress::Turn | Progress::Pause => self.settle(connection),
+        }
+    }
+
+    /// Reads, and gives the door its turn.
+    fn receive(&mut self, mut connection: Box<Connection>) {
+        match self.read(&mut connection) {
+            Received::Bytes(count) => self.turn(connection, Some(count)),
+            Received::Nothing => self.settle(connection),
+            Received::End => {
+                // It will send nothing more, but may still want its answers.
+                connection.progress = Progress::Close;
+                if connection.output.is_empty() { self.close(connection) } else { self.settle(connection) }
+            }
+        }
+    }
+
+    /// Reads into the thread's buffer, or into the connection's own if that holds the beginning of a request.
+    #[inline]
+    fn read(&mut self, connection: &mut Connection) -> Received {
+        if connection.input.is_empty() {
+            return connection.receive(self.input.make_room(READ_BYTES));
+        }
+        let have = connection.input.len();
+        let missing = connection.door.expects(have);
+        let room = missing.clamp(GROWTH_BYTES_MIN, have.clamp(GROWTH_BYTES_MIN, GROWTH_BYTES_MAX));
+        let mut input = std::mem::take(&mut connection.input);
+        let received = connection.receive(input.make_room(room));
+        connection.input = input;
+        received
+    }
+
+    /// Lets the door work on what has arrived: `received` new bytes, or none (`None`) if it only wants to go on.
+    pub(super) fn turn(&mut self, mut connection: Box<Connection>, received: Option<usize>) {
+        if received.is_none() && connection.is_choked(&self.limits) {
+            return self.settle(connection);
+        }
+        let bytes_in = received.unwrap_or(0) as u64;
+        let shared = &*self.shared;
+        let counters = &shared.counters[self.index];
+        counters.bytes_in.add(bytes_in);
+        connection.received_bytes += bytes_in;
+        connection.times.last_input_ms = self.now_ms;
+        let now_ms = shared.clock.now_ms();
+        let commands_before = counters.commands.get();
+
+        let own_input = !connection.input.is_empty();
+        let input = if own_input { &mut connection.input } else { &mut self.input };
+        let own_output = !connection.output.is_empty();
+        let output = if own_output { &mut connection.output } else { &mut self.output };
+        let mut turn = Turn {
+            shared,
+            session: &mut connection.session,
+            counters,
+            limits: &self.limits,
+            now_ms,
+            received_bytes: connection.received_bytes,
+            scratch: &mut self.scratch,
+        };
+        let door = &mut connection.door;
+        // A bug in one command must not take everybody's connections and the whole cache with it.
+        let progress = catch_unwind(AssertUnwindSafe(|| door.turn(&mut turn, input, output)));
+        let Ok(progress) = progress else {
+            log::write(
+                Level::Error,
+                format_args!("a command failed from within; its connection is closed, please report it"),
+            );
+            counters.panics.add(1);
+            self.scratch = Default::default();
+            self.input.clear();
+            self.output.clear();
+            return self.close(connection);
+        };
+        connection.progress = progress;
+        let bytes_out = match Connection::send(&connection.socket, output, counters) {
+            Ok(sent) => sent,
+            Err(()) => {
+                self.input.clear();
+                self.output.clear();
+                return self.close(connection);
+            }
+        };
+        connection.session.info.note_turn(
+            now_ms,
+            counters.commands.get() - commands_before,
+            bytes_in,
+            bytes_out as u64,
+        );
+        if bytes_out > 0 {
+            connection.times.stalled_since_ms = None;
+        }
+        self.keep_rests(&mut connection, own_input, own_output);
+        self.settle(connection);
+    }
+
+    /// Gives what the turn left over memory of its own, and takes back memory that is no longer needed.
+    #[inline]
+    fn keep_rests(&mut self, connection: &mut Connection, own_input: bool, own_output: bool) {
+        if !own_input {
+            if !self.input.is_empty() {
+                connection.input = self.input.split_rest();
+            }
+        } else if connection.input.is_empty() {
+            connection.input = InputBuffer::new();
+        }
+        if !own_output {
+            if !self.output.is_empty() {
+                std::mem::swap(&mut connection.output, &mut self.output);
+            }
+            if self.output.memory_bytes() > OUTPUT_BYTES_KEPT {
+                self.output = OutputBuffer::new();
+            }
+        } else if connection.output.is_empty() {
+            connection.output = OutputBuffer::new();
+        }
+        if connection.input.is_empty() || connection.progress != Progress::Input {
+            connection.times.request_since = None;
+        } else if connection.times.request_since.is_none() {
+            connection.times.request_since = Some((self.now_ms, connection.received_bytes));
+        }
+    }
+
+    /// Sends what waits; `false`: the client is gone.
+    fn flush(&mut self, connection: &mut Connection) -> bool {
+        let Ok(sent) = Connection::send(&connection.socket, &mut connection.output, self.counters()) else {
+            return false;
+        };
+        if sent > 0 {
+            connection.times.stalled_since_ms = None;
+            connection.session.info.note_turn(connection.session.info.last_active_ms(), 0, 0, sent as u64);
+        }
+        if connection.output.is_empty() {
+            connection.output = OutputBuffer::new();
+        }
+        true
+    }
+
+    /// Goes on after answers were sent: a door that had to wait for that gets its turn.
+    fn resume(&mut self, connection: Box<Connection>) {
+        if connection.progress == Progress::Turn && !connection.queued && !connection.is_choked(&self.limits) {
+            return self.turn(connection, None);
+        }
+        self.settle(connection);
+    }
+
+    /// Throws away what a client sends that has been told to go.
+    fn discard(&mut self, mut connection: Box<Connection>) {
+        self.input.clear();
+        match connection.receive(self.input.make_room(READ_BYTES)) {
+            Received::End => {
+                self.input.clear();
+                self.close(connection);
+            }
+            _ => {
+                self.input.clear();
+                connection.input = InputBuffer::new();
+                self.settle(connection);
+            }
+        }
+    }
+
+    /// Puts the connection back to wait for what it needs next.
+    #[inline]
+    pub(super) fn settle(&mut self, mut connection: Box<Connection>) {
+        match connection.progress {
+            Progress::Input => {}
+            Progress::Turn | Progress::Pause if connection.queued => {}
+            Progress::Turn => {
+                if !connection.is_choked(&self.limits) {
+                    connection.queued = true;
+                    self.queue.push(connection.token);
+                }
+            }
+            Progress::Pause => {
+                connection.queued = true;
+                self.paused.push(connection.token);
+            }
+            Progress::Close => {
+                if connection.output.is_empty() && !self.linger(&mut connection) {
+                    return self.close(connection);
+                }
+            }
+        }
+        if !connection.output.is_empty() && connection.times.stalled_since_ms.is_none() {
+            connection.times.stalled_since_ms = Some(self.now_ms);
+        }
+        let wants = connection.wants(&self.limits);
+        if wants != connection.interest && !self.watch(&mut connection, wants) {
+            return self.close(connection);
+        }
+        self.account(&mut connection);
+        self.connections.give_back(connection);
+    }
+
+    /// Whether a connection whose answers are out still has to be kept for a moment: its client is sending on, and closing
+    /// now would reset it before it has read why.
+    fn linger(&mut self, connection: &mut Connection) -> bool {
+        if connection.lingering_until_ms.is_some() {
+            return true;
+        }
+        self.input.clear();
+        let received = connection.receive(self.input.make_room(READ_BYTES));
+        self.input.clear();
+        if !matches!(received, Received::Bytes(_)) && connection.input.is_empty() {
+            return false;
+        }
+        connection.finish();
+        connection.input = InputBuffer::new();
+        connection.lingering_until_ms = Some(self.now_ms + LINGER_MS);
+        true
+    }
+
+    fn watch(&self, connection: &mut Connection, wants: Interest) -> bool {
+        connection.interest = wants;
+        self.poll.change(&connection.socket, connection.token, wants).is_ok()
+    }
+
+    /// Counts a connection's memory against the limit, when it has changed.
+    #[inline]
+    fn account(&self, connection: &mut Connection) {
+        let bytes = connection.memory_bytes();
+        if bytes == connection.charged_bytes {
+            return;
+        }
+        let change = bytes as i64 - connection.charged_bytes as i64;
+        connection.charged_bytes = bytes;
+        connection.session.info.set_buffered_bytes(connection.input.len(), connection.output.len(), bytes);
+        self.shared.store.charge(change);
+        let total_bytes = self.shared.clients.charge(change);
+        let limit_bytes = self.shared.store.max_memory_bytes() / 100 * self.limits.clients_memory_percent;
+        if change > 0 && limit_bytes > 0 && total_bytes > limit_bytes {
+            let dropped = self.shared.clients.drop_largest(limit_bytes);
+            self.counters().dropped_memory.add(dropped);
+        }
+    }
+
+    /// Closes a connection and forgets it.
+    pub(super) fn close(&mut self, mut connection: Box<Connection>) {
+        connection.input = InputBuffer::new();
+        connection.output = OutputBuffer::new();
+        let held = std::mem::replace(&mut connection.charged_bytes, 0) as i64;
+        self.shared.store.charge(-held);
+        self.shared.clients.charge(-held);
+        self.shared.clients.remove(connection.session.info.id);
+        self.shared.clients.release(self.index);
+        self.connections.retire(connection.token);
+    }
+
+    /// The node stops: answers what this client has already sent, and closes.
+    pub(super) fn finish(&mut self, mut connection: Box<Connection>) {
+        let token = connection.token;
+        let received_before = connection.received_bytes;
+        loop {
+            let received = match connection.progress {
+                Progress::Turn | Progress::Pause if !connection.is_choked(&self.limits) => None,
+                Progress::Input if connection.received_bytes - received_before < LAST_BYTES_MAX => {
+                    match self.read(&mut connection) {
+                        Received::Bytes(count) => Some(count),
+                        _ => break,
+                    }
+                }
+                _ => break,
+            };
+            self.turn(connection, received);
+            let Some(lent) = self.connections.lend(token) else { return };
+            connection = lent;
+        }
+        connection.progress = Progress::Close;
+        self.settle(connection);
+    }
+}
