@@ -64,9 +64,8 @@ format: setup ## Formats Rust and Python.
 docs: build ## Writes what is generated: the reference pages and the sample configuration.
 	$(BIN)/python tools/generate.py
 
-bench: build reference ## Measures against redis-server and memcached; pass ARGS="--markdown".
-	cargo build --release --locked --quiet $(RUST_TESTED)
-	$(BIN)/scrubjay bench suite $(ARGS)
+bench: build reference ## Measures against redis-server and memcached; pass ARGS="--only get,set --markdown".
+	@$(BIN)/python bench/run.py $(ARGS)
 
 fuzz: ## Fuzzes the decoders, a minute each; pass SECONDS=600 for longer.
 	tools/fuzz.sh $${SECONDS_EACH:-60}

@@ -175,6 +175,7 @@ fn read_request(config: &Config) -> Vec<u8> {
     match config.protocol {
         Protocol::Resp => resp(&[b"GET", KEY]),
         Protocol::Memcached => [b"get ", &KEY[..], b"\r\n"].concat(),
+        Protocol::Meta => [b"mg ", &KEY[..], b" v\r\n"].concat(),
         Protocol::Http => http(config, "GET", "Accept: application/octet-stream\r\n", b""),
     }
 }
@@ -187,6 +188,10 @@ fn write_request(config: &Config, value: &[u8]) -> Vec<u8> {
         Protocol::Memcached => {
             let head = format!(" 0 {ttl} {}\r\n", value.len());
             [b"set ", &KEY[..], head.as_bytes(), value, b"\r\n"].concat()
+        }
+        Protocol::Meta => {
+            let head = format!(" {} T{ttl}\r\n", value.len());
+            [b"ms ", &KEY[..], head.as_bytes(), value, b"\r\n"].concat()
         }
         Protocol::Http => {
             let lifetime = if config.ttl_s == 0 { String::new() } else { format!("X-TTL: {ttl}\r\n") };
@@ -251,6 +256,7 @@ mod tests {
                 "*5\r\n$3\r\nSET\r\n$16\r\nkey:000000000005\r\n$4\r\nVVVV\r\n$2\r\nEX\r\n$2\r\n60\r\n",
             ),
             (Protocol::Memcached, 60, "set key:000000000005 0 60 4\r\nVVVV\r\n"),
+            (Protocol::Meta, 60, "ms key:000000000005 4 T60\r\nVVVV\r\n"),
             (
                 Protocol::Http,
                 60,

@@ -11,6 +11,9 @@ pub enum Protocol {
     Resp,
     /// memcached's text protocol: `get` and `set`.
     Memcached,
+    /// memcached's meta commands: `mg` and `ms`. Pipelined reads cost memcached a system call each in the text protocol
+    /// and not in this one.
+    Meta,
     /// HTTP/1.1 with keep-alive: `GET` and `PUT` of [`Config::http_path`] + key, raw bodies.
     Http,
 }

@@ -16,7 +16,9 @@ fn main() -> ExitCode {
                 println!("  --{:<18} {value}", name.replace('_', "-"));
             }
         }
-        println!("\noperation: get set mix load ping; protocol: resp memcached http; a rate of 0 is a closed loop");
+        println!(
+            "\noperation: get set mix load ping; protocol: resp memcached meta http; a rate of 0 is a closed loop"
+        );
         return ExitCode::SUCCESS;
     }
     let outcome = parse(&arguments).and_then(|config| run(&config).map_err(|error| error.to_string()));

@@ -66,6 +66,7 @@ impl Scanner {
         let hit_head = match config.protocol {
             Protocol::Resp => format!("${length}\r\n"),
             Protocol::Memcached => format!(" 0 {length}\r\n"),
+            Protocol::Meta => format!("VA {length}\r\n"),
             Protocol::Http => String::new(),
         };
         Scanner { protocol: config.protocol, hit_head: hit_head.into_bytes(), value_bytes: length }
@@ -88,6 +89,9 @@ impl Scanner {
             }
             Protocol::Memcached => {
                 scan(bytes, owed, skip, tally, |rest| memcached::decode(rest, &self.hit_head, self.value_bytes))
+            }
+            Protocol::Meta => {
+                scan(bytes, owed, skip, tally, |rest| memcached::decode_meta(rest, &self.hit_head, self.value_bytes))
             }
             Protocol::Http => scan(bytes, owed, skip, tally, http::decode),
         }
@@ -184,6 +188,14 @@ mod tests {
     }
 
     #[test]
+    fn meta_replies_are_counted_wherever_reads_end() {
+        let wire =
+            b"VA 4\r\nabcd\r\nEN\r\nHD\r\nVA 5 t30\r\nEN\r\na\r\nVA 0\r\n\r\nNS\r\nCLIENT_ERROR bad data chunk\r\n";
+        let expected = (3, 1, 1, 2, Some("NS".to_owned()));
+        assert_eq!(tally_in_pieces(Protocol::Meta, wire, 7), [expected]);
+    }
+
+    #[test]
     fn http_replies_are_counted_wherever_reads_end() {
         let wire = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: \"1\"\r\n\r\nabcd\
                      HTTP/1.1 404 Not Found\r\ncontent-length:2\r\n\r\n{}HTTP/1.1 201 Created\r\nCONTENT-LENGTH: 0\r\n\r\n\
@@ -200,6 +212,8 @@ mod tests {
             (Protocol::Resp, b"$4\r\nabcdef+OK\r\n"),
             (Protocol::Memcached, b"-ERR unknown command\r\n"),
             (Protocol::Memcached, b"VALUE a 0 x\r\n"),
+            (Protocol::Meta, b"VA x\r\n"),
+            (Protocol::Meta, b"+OK\r\n"),
             (Protocol::Http, b"+OK\r\nmore\r\n\r\n"),
             (Protocol::Http, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
         ] {
