@@ -41,6 +41,18 @@ impl Guard<'_> {
         &mut self.shards[at].1
     }
 
+    /// Brings the cache lines of these keys near, all of which this guard holds; best for a batch of 8 to 64.
+    #[inline]
+    pub fn prefetch(&mut self, keys: &[Key<'_>]) {
+        let env = self.env;
+        env.prefetch_buckets(keys);
+        for key in keys {
+            let shard = self.shard(key);
+            let lines = shard.lines_per_entry();
+            shard.prefetch(env, key, lines);
+        }
+    }
+
     /// The entry of `key`. One whose deadline has passed is removed (effect `Expired`) and not returned.
     #[inline]
     pub fn get(&mut self, key: &Key<'_>, access: Access) -> Option<Entry<'_>> {

@@ -120,18 +120,11 @@ impl Store {
     }
 
     /// Brings the cache lines of these keys near; best for a batch of 8 to 64. Three passes, so that the misses of all
-    /// keys overlap: the tables' addresses, their buckets, the entries.
+    /// keys overlap: the tables' addresses, their buckets, the entries. Takes each key's lock for a moment: who holds a
+    /// guard asks [`Guard::prefetch`] instead.
     #[inline]
     pub fn prefetch(&self, keys: &[Key<'_>]) {
-        for key in keys {
-            crate::prefetch::line(&raw const self.env.hints[self.env.table_of(key.slot)]);
-        }
-        for key in keys {
-            let hint = &self.env.hints[self.env.table_of(key.slot)];
-            let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
-            crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
-            crate::prefetch::line(&raw const self.env.shards[self.env.shard_of(key.slot)]);
-        }
+        self.env.prefetch_buckets(keys);
         for key in keys {
             let shard = self.env.shards[self.env.shard_of(key.slot)].shard.lock();
             let lines = shard.lines_per_entry();
@@ -373,6 +366,22 @@ impl Store {
     pub fn check(&self) {
         for berth in &self.env.shards {
             berth.shard.lock().check(&self.env);
+        }
+    }
+}
+
+impl Env {
+    /// The first two passes of a prefetch, which need no lock: the tables' addresses, their buckets.
+    #[inline]
+    pub(crate) fn prefetch_buckets(&self, keys: &[Key<'_>]) {
+        for key in keys {
+            crate::prefetch::line(&raw const self.hints[self.table_of(key.slot)]);
+        }
+        for key in keys {
+            let hint = &self.hints[self.table_of(key.slot)];
+            let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
+            crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
+            crate::prefetch::line(&raw const self.shards[self.shard_of(key.slot)]);
         }
     }
 }

@@ -95,7 +95,7 @@ fn visit<'k>(
     let mut guard = cx.lock_all(&keys);
     for batch in keys.chunks(PREFETCH_KEYS) {
         if batch.len() > 1 {
-            cx.store.prefetch(batch);
+            guard.prefetch(batch);
         }
         batch.iter().for_each(|key| each(&mut guard, key));
     }

@@ -252,15 +252,40 @@ fn object_tells_how_redis_would_keep_a_value() {
         ("object encoding zero", "\"embstr\""),
         ("object encoding long", "\"raw\""),
         ("object refcount int", "1"),
-        (
-            "object freq int",
-            "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
-             switching between policies at runtime LRU and LFU data will take some time to adjust.",
-        ),
         ("object foo int", "-ERR unknown subcommand 'foo'. Try OBJECT HELP."),
         ("object", "-ERR wrong number of arguments for 'object' command"),
         ("object encoding", "-ERR wrong number of arguments for 'object|encoding' command"),
     ]);
+}
+
+#[test]
+fn object_tells_rank_only_where_the_policy_keeps_it() {
+    let mut node = Node::new();
+    node.run("set k v");
+    let not_lfu = "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
+                   switching between policies at runtime LRU and LFU data will take some time to adjust.";
+    let lfu = "-ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
+               policies at runtime LRU and LFU data will take some time to adjust.";
+    node.store.set_policy("allkeys-lru".parse().expect("a policy"), node.now_ms);
+    node.now_ms += 7000;
+    node.check(&[("object freq k", not_lfu), ("object idletime k", "7"), ("object idletime none", "nil")]);
+    node.store.set_policy("allkeys-lfu".parse().expect("a policy"), node.now_ms);
+    node.check(&[("object idletime k", lfu), ("object freq none", "nil")]);
+    node.store.set_policy("allkeys-s3fifo".parse().expect("a policy"), node.now_ms);
+    assert!(node.run("object idletime k").starts_with("-ERR the maxmemory policy allkeys-s3fifo does not track idle"));
+    assert!(node.run("object freq k").parse::<u8>().is_ok());
+}
+
+#[test]
+fn commands_over_many_keys_answer_while_every_shard_is_theirs() {
+    // Bringing keys near must not ask for the locks that the command holds.
+    let node = Node::new();
+    let keys: Vec<String> = (0..500).map(|i| format!("key:{i}")).collect();
+    let keys = keys.join(" ");
+    assert_eq!(node.run(&format!("mset {}", keys.replace(' ', " v ") + " v")), "+OK");
+    assert_eq!(node.run(&format!("exists {keys}")), "500");
+    assert_eq!(node.run(&format!("touch {keys}")), "500");
+    assert_eq!(node.run(&format!("del {keys}")), "500");
 }
 
 fn dump_of(node: &Node, key: &str) -> Vec<u8> {

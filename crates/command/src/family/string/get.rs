@@ -43,7 +43,7 @@ impl<'k, I: Iterator<Item = &'k [u8]>> GetMany<I> {
         let mut guard = cx.lock_all(&keys);
         for batch in keys.chunks(PREFETCH_KEYS) {
             if batch.len() > 1 {
-                cx.store.prefetch(batch);
+                guard.prefetch(batch);
             }
             for key in batch {
                 each(guard.get(key, cx.read()).as_ref());

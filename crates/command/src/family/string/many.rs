@@ -53,7 +53,7 @@ impl<'a, I: Iterator<Item = Item<'a>> + Clone> SetMany<I> {
         let deadline = self.expiry.deadline(cx.now_ms);
         for (at, (key, item)) in keys.iter().zip(self.items).enumerate() {
             if at % PREFETCH_KEYS == 0 && keys.len() > 1 {
-                cx.store.prefetch(&keys[at..keys.len().min(at + PREFETCH_KEYS)]);
+                guard.prefetch(&keys[at..keys.len().min(at + PREFETCH_KEYS)]);
             }
             guard.put(key, item.value, deadline, item.flags)?;
         }
