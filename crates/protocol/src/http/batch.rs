@@ -3,20 +3,20 @@
 //! A request is checked as a whole before any of it is stored. Reads and writes are then done key by key, in order: a
 //! batch is cheaper than its parts, it is not one atomic step. Each key has a result of its own.
 
-use super::decode::Request;
-use super::entry::{self, ANSWER_BYTES_MAX};
+use super::data::Exchange;
+use super::entry;
 use super::envelope;
 use super::fault::{Fault, Status};
-use super::respond::{Answer, Manner};
+use super::respond::Answer;
 use super::{json, options, percent, value};
 use crate::OutputBuffer;
-use scrubjay_command::Context;
 use scrubjay_command::versioned::{FetchMany, Put, RemovePrefix};
 use std::borrow::Cow;
 
 /// `GET /cache/bulk?keys=a,b`: commas separate, so a comma inside a key is written `%2C`.
-pub fn get_list(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
-    let mut lists = request
+pub fn get_list(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let mut lists = x
+        .request
         .query()
         .split(|&byte| byte == b'&')
         .filter_map(|pair| pair.strip_prefix(b"keys").and_then(|rest| rest.strip_prefix(b"=")));
@@ -25,25 +25,25 @@ pub fn get_list(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &m
     };
     let keys: Vec<Cow<'_, [u8]>> =
         list.split(|&byte| byte == b',').map(percent::decode_query).collect::<Result<_, _>>()?;
-    read(&keys, cx, manner, out)
+    read(&keys, x, out)
 }
 
 /// `POST /cache/batch`.
-pub fn get_many(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
-    options::require_json_body(request)?;
-    read(&envelope::keys(request.body)?, cx, manner, out)
+pub fn get_many(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    options::require_json_body(&x.request)?;
+    read(&envelope::keys(x.request.body, x.bounds.items_max)?, x, out)
 }
 
-fn read<K: AsRef<[u8]>>(keys: &[K], cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
+fn read<K: AsRef<[u8]>>(keys: &[K], x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let start = out.len();
     let (mut hits, mut read) = (0, 0);
-    Answer::begin(out, manner, Status(200)).json(|out| {
+    Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{\"results\":[");
-        FetchMany { keys }.run(cx, |one| {
+        FetchMany { keys }.run(x.cx, |one| {
             out.put(if read == 0 { b"" } else { b"," });
-            hits += u64::from(entry::write_result(out, one, cx.now_ms));
+            hits += u64::from(entry::write_result(out, one, x.cx.now_ms));
             read += 1;
-            out.len() - start <= ANSWER_BYTES_MAX
+            out.len() - start <= x.bounds.answer_bytes_max
         });
         out.put(b"],\"hits\":");
         json::number(out, hits);
@@ -51,7 +51,7 @@ fn read<K: AsRef<[u8]>>(keys: &[K], cx: &Context<'_>, manner: Manner, out: &mut 
         json::number(out, read - hits);
         out.put(b"}");
     });
-    if read < keys.len() as u64 || out.len() - start > ANSWER_BYTES_MAX {
+    if read < keys.len() as u64 || out.len() - start > x.bounds.answer_bytes_max {
         return Err(Fault::new(
             413,
             "answer_too_large",
@@ -62,25 +62,25 @@ fn read<K: AsRef<[u8]>>(keys: &[K], cx: &Context<'_>, manner: Manner, out: &mut 
 }
 
 /// `POST /cache/bulk`.
-pub fn put_many(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
-    options::require_json_body(request)?;
-    let lifetime = options::lifetime(request)?;
-    let items = envelope::items(request.body)?;
+pub fn put_many(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    options::require_json_body(&x.request)?;
+    let lifetime = options::lifetime(&x.request)?;
+    let items = envelope::items(x.request.body, x.bounds.items_max)?;
     let puts: Vec<Put<'_>> = items
         .iter()
         .map(|item| {
             let own = if item.lifetime == envelope::Lifetime::Default { lifetime } else { item.lifetime };
-            Put { key: item.key.as_bytes(), value: &item.bytes, deadline: own.deadline(cx.now_ms), flags: item.flags }
+            Put { key: item.key.as_bytes(), value: &item.bytes, deadline: own.deadline(x.cx.now_ms), flags: item.flags }
         })
         .collect();
-    puts.iter().try_for_each(|put| put.check(cx))?;
+    puts.iter().try_for_each(|put| x.check_key(put.key).and_then(|()| Ok(put.check(x.cx)?)))?;
     let mut stored = 0;
-    Answer::begin(out, manner, Status(200)).json(|out| {
+    Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{\"results\":[");
         for (index, put) in puts.iter().enumerate() {
             out.put(if index == 0 { b"{" } else { b",{" });
             value::write_key(out, put.key);
-            match put.run(cx, |_| true) {
+            match put.run(x.cx, |_| true) {
                 Ok(_) => {
                     stored += 1;
                     out.put(b",\"stored\":true}");
@@ -103,18 +103,13 @@ pub fn put_many(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &m
 }
 
 /// `DELETE /cache/prefix/{prefix}`.
-pub fn remove_prefix(
-    encoded_prefix: &[u8],
-    cx: &Context<'_>,
-    manner: Manner,
-    out: &mut OutputBuffer,
-) -> Result<(), Fault> {
-    let prefix = percent::decode_path(encoded_prefix)?;
+pub fn remove_prefix(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let prefix = x.key()?;
     if prefix.is_empty() {
         return Err(Fault::bad("an empty prefix would delete every key; name at least one character"));
     }
-    let deleted = RemovePrefix { prefix: &prefix }.run(cx);
-    Answer::begin(out, manner, Status(200)).json(|out| {
+    let deleted = RemovePrefix { prefix: &prefix }.run(x.cx);
+    Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{\"prefix\":");
         json::string(out, &String::from_utf8_lossy(&prefix));
         out.put(b",\"deleted\":");

@@ -4,21 +4,17 @@
 //! once. A large one is taken as a handle and written afterwards.
 
 use super::conditional::{Conditions, Read};
-use super::decode::Request;
+use super::data::Exchange;
 use super::envelope::{self, Item, Lifetime};
 use super::fault::{Fault, Status};
-use super::percent;
 use super::respond::{Answer, BYTES, Manner};
 use super::{json, options, value};
 use crate::OutputBuffer;
-use scrubjay_command::Context;
 use scrubjay_command::versioned::{Fetch, One, Put, Remove, Removed, Written};
 use scrubjay_store::{Entry, SharedBytes};
 
 /// How many copies of an entry a node that stands alone keeps, writes and waits for.
 const COPIES: &[u8] = b"1";
-/// Largest JSON answer that is built in memory. Larger values are sent from where they lie, as bytes.
-pub const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// What an answer says about an entry besides its value.
 struct Facts {
@@ -39,26 +35,20 @@ impl Facts {
 }
 
 /// `GET` and `HEAD`: 200, 304, 404 or 412.
-pub fn get(
-    request: &Request<'_>,
-    encoded_key: &[u8],
-    cx: &Context<'_>,
-    manner: Manner,
-    out: &mut OutputBuffer,
-) -> Result<(), Fault> {
-    let key = percent::decode_path(encoded_key)?;
-    let conditions = Conditions::of(request)?;
-    let bare = options::wants_bytes(request);
-    let large = Fetch { key: &key }.run(cx, |entry| {
+pub fn get(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let key = x.key()?;
+    let conditions = Conditions::of(&x.request)?;
+    let bare = options::wants_bytes(&x.request);
+    let large = Fetch { key: &key }.run(x.cx, |entry| {
         let entry = entry.ok_or(Fault::KEY_NOT_FOUND)?;
-        let facts = Facts::of(entry, cx.now_ms);
+        let facts = Facts::of(entry, x.cx.now_ms);
         match conditions.read(facts.version) {
             Read::Failed => return Err(Fault::PRECONDITION),
-            Read::NotModified => not_modified(out, manner, &facts),
+            Read::NotModified => not_modified(out, x.manner, &facts),
             Read::Send => match entry.shared() {
                 Some(shared) => return Ok(Some((facts, shared))),
-                None if bare => begin(out, manner, &facts).bytes(BYTES, entry.value()),
-                None => begin(out, manner, &facts).json(|out| {
+                None if bare => begin(out, x.manner, &facts).bytes(BYTES, entry.value()),
+                None => begin(out, x.manner, &facts).json(|out| {
                     envelope(out, &key, &facts, |out| value::write_member(out, entry.value(), facts.flags));
                 }),
             },
@@ -68,10 +58,10 @@ pub fn get(
     match large {
         None => Ok(()),
         Some((facts, shared)) if bare => {
-            begin(out, manner, &facts).shared(BYTES, shared);
+            begin(out, x.manner, &facts).shared(BYTES, shared);
             Ok(())
         }
-        Some((facts, shared)) => large_json(out, manner, &key, &facts, shared),
+        Some((facts, shared)) => large_json(out, x, &key, &facts, shared),
     }
 }
 
@@ -118,19 +108,19 @@ fn rest_of_envelope(out: &mut OutputBuffer, facts: &Facts, member: impl FnOnce(&
 
 fn large_json(
     out: &mut OutputBuffer,
-    manner: Manner,
+    x: &Exchange<'_>,
     key: &[u8],
     facts: &Facts,
     shared: SharedBytes,
 ) -> Result<(), Fault> {
-    if shared.len() > ANSWER_BYTES_MAX {
+    if shared.len() > x.bounds.answer_bytes_max {
         return Err(Fault::new(
             413,
             "answer_too_large",
             "the value is too large for a JSON answer; ask for it with 'Accept: application/octet-stream'",
         ));
     }
-    begin(out, manner, facts)
+    begin(out, x.manner, facts)
         .json(|out| envelope(out, key, facts, |out| value::write_shared_member(out, shared, facts.flags)));
     Ok(())
 }
@@ -159,48 +149,41 @@ pub(super) fn write_result(out: &mut OutputBuffer, one: One<'_>, now_ms: u64) ->
 }
 
 /// `PUT`: 201 or 412.
-pub fn put(
-    request: &Request<'_>,
-    encoded_key: &[u8],
-    cx: &Context<'_>,
-    manner: Manner,
-    out: &mut OutputBuffer,
-) -> Result<(), Fault> {
-    let key = percent::decode_path(encoded_key)?;
-    let lifetime = options::lifetime(request)?;
-    if options::has_json_body(request) {
-        let item = envelope::value(request.body)?;
-        return store(request, &key, item, lifetime, cx, manner, out);
+pub fn put(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let key = x.key()?;
+    let lifetime = options::lifetime(&x.request)?;
+    if options::has_json_body(&x.request) {
+        let item = envelope::value(x.request.body)?;
+        return store(x, &key, item, lifetime, out);
     }
-    let item = Item { key: "".into(), bytes: request.body.into(), flags: scrubjay_store::flags::NONE, lifetime };
-    store(request, &key, item, lifetime, cx, manner, out)
+    let item = Item { key: "".into(), bytes: x.request.body.into(), flags: scrubjay_store::flags::NONE, lifetime };
+    store(x, &key, item, lifetime, out)
 }
 
 /// `POST /cache`: 201 or 412.
-pub fn put_keyed(request: &Request<'_>, cx: &Context<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
-    options::require_json_body(request)?;
-    let lifetime = options::lifetime(request)?;
-    let item = envelope::keyed(request.body)?;
+pub fn put_keyed(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    options::require_json_body(&x.request)?;
+    let lifetime = options::lifetime(&x.request)?;
+    let item = envelope::keyed(x.request.body)?;
     let key = item.key.clone();
-    store(request, key.as_bytes(), item, lifetime, cx, manner, out)
+    store(x, key.as_bytes(), item, lifetime, out)
 }
 
 fn store(
-    request: &Request<'_>,
+    x: &Exchange<'_>,
     key: &[u8],
     item: Item<'_>,
     header_lifetime: Lifetime,
-    cx: &Context<'_>,
-    manner: Manner,
     out: &mut OutputBuffer,
 ) -> Result<(), Fault> {
-    let conditions = Conditions::of(request)?;
+    let conditions = Conditions::of(&x.request)?;
     let lifetime = if item.lifetime == Lifetime::Default { header_lifetime } else { item.lifetime };
-    let put = Put { key, value: &item.bytes, deadline: lifetime.deadline(cx.now_ms), flags: item.flags };
-    let Written::Stored(version) = put.run(cx, |present| conditions.permit(present))? else {
+    x.check_key(key)?;
+    let put = Put { key, value: &item.bytes, deadline: lifetime.deadline(x.cx.now_ms), flags: item.flags };
+    let Written::Stored(version) = put.run(x.cx, |present| conditions.permit(present))? else {
         return Err(Fault::PRECONDITION);
     };
-    let mut answer = Answer::begin(out, manner, Status(201));
+    let mut answer = Answer::begin(out, x.manner, Status(201));
     if let Some(version) = version {
         answer.etag(version);
     }
@@ -217,19 +200,13 @@ fn store(
 }
 
 /// `DELETE`: 200 or 412.
-pub fn remove(
-    request: &Request<'_>,
-    encoded_key: &[u8],
-    cx: &Context<'_>,
-    manner: Manner,
-    out: &mut OutputBuffer,
-) -> Result<(), Fault> {
-    let key = percent::decode_path(encoded_key)?;
-    let conditions = Conditions::of(request)?;
-    let Removed::Done(deleted) = (Remove { key: &key }).run(cx, |present| conditions.permit(present)) else {
+pub fn remove(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let key = x.key()?;
+    let conditions = Conditions::of(&x.request)?;
+    let Removed::Done(deleted) = (Remove { key: &key }).run(x.cx, |present| conditions.permit(present)) else {
         return Err(Fault::PRECONDITION);
     };
-    Answer::begin(out, manner, Status(200)).json(|out| {
+    Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{");
         value::write_key(out, &key);
         out.put(if deleted { b",\"deleted\":true,\"nodesUpdated\":" } else { b",\"deleted\":false,\"nodesUpdated\":" });

@@ -15,14 +15,12 @@ use super::json;
 use scrubjay_store::{Deadline, flags};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Most items or keys in one request.
-pub const BATCH_MAX: usize = 1_000_000;
 /// Longest lifetime, in seconds: 3170 years, below what a deadline can hold.
 pub const TTL_SECONDS_MAX: f64 = 1e11;
 
@@ -40,7 +38,7 @@ struct RawItem<'a> {
     #[serde(default, deserialize_with = "present")]
     ttl: Option<Option<f64>>,
     #[serde(default, deserialize_with = "present")]
-    tags: Option<Many<Text<'a>>>,
+    tags: Option<Vec<IgnoredAny>>,
 }
 
 /// `null` is a value like others, where any is allowed, and an error where none is: its presence is not absence.
@@ -104,7 +102,7 @@ impl Lifetime {
 
 impl<'a> RawItem<'a> {
     fn check(self) -> Result<(Option<Text<'a>>, Item<'a>), Fault> {
-        if self.tags.is_some_and(|tags| !tags.0.is_empty()) {
+        if self.tags.is_some_and(|tags| !tags.is_empty()) {
             return Err(Fault::new(400, "tags_unsupported", "this node does not keep tags; nothing was stored"));
         }
         let lifetime = match self.ttl {
@@ -148,9 +146,12 @@ fn unreadable(error: serde_json::Error) -> Fault {
     Fault::with(400, "bad_json", format!("the body is not the JSON that this route takes: {error}"))
 }
 
+fn utf8(body: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(body).map_err(|_| Fault::new(400, "bad_json", "the body is not UTF-8"))
+}
+
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
-    let text = std::str::from_utf8(body).map_err(|_| Fault::new(400, "bad_json", "the body is not UTF-8"))?;
-    serde_json::from_str::<Object<T>>(text).map(|object| object.0).map_err(unreadable)
+    serde_json::from_str::<Object<T>>(utf8(body)?).map(|object| object.0).map_err(unreadable)
 }
 
 /// The body of `PUT /cache/{key}`.
@@ -166,16 +167,9 @@ pub fn keyed(body: &[u8]) -> Result<Item<'_>, Fault> {
     read::<RawItem<'_>>(body)?.check_with_key()
 }
 
-/// The body of `POST /cache/bulk`.
-pub fn items(body: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Items<'a> {
-        #[serde(borrow)]
-        items: Many<Object<RawItem<'a>>>,
-    }
-    let items = read::<Items<'_>>(body)?.items.0;
-    items
+/// The body of `POST /cache/bulk`, of at most `most` items.
+pub fn items(body: &[u8], most: usize) -> Result<Vec<Item<'_>>, Fault> {
+    list::<Object<RawItem<'_>>>(body, "items", most)?
         .into_iter()
         .enumerate()
         .map(|(index, Object(raw))| {
@@ -185,15 +179,9 @@ pub fn items(body: &[u8]) -> Result<Vec<Item<'_>>, Fault> {
         .collect()
 }
 
-/// The body of `POST /cache/batch`.
-pub fn keys(body: &[u8]) -> Result<Vec<Text<'_>>, Fault> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Keys<'a> {
-        #[serde(borrow)]
-        keys: Many<Text<'a>>,
-    }
-    Ok(read::<Keys<'_>>(body)?.keys.0)
+/// The body of `POST /cache/batch`, of at most `most` keys.
+pub fn keys(body: &[u8], most: usize) -> Result<Vec<Text<'_>>, Fault> {
+    list(body, "keys", most)
 }
 
 /// A JSON object. `serde` alone would also read a struct from an array of its members, which no client means.
@@ -218,32 +206,72 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A list with a bound, so that a body of brackets cannot take many times its own size.
-#[derive(Debug)]
-struct Many<T>(Vec<T>);
+/// Reads `{"<name>": [...]}`. The list is bounded while it is read, so that a body of brackets cannot take many times its
+/// own size in memory.
+fn list<'a, T: Deserialize<'a>>(body: &'a [u8], name: &'static str, most: usize) -> Result<Vec<T>, Fault> {
+    let mut reader = serde_json::Deserializer::from_str(utf8(body)?);
+    let list = reader.deserialize_map(Only { name, list: List { most, of: PhantomData } }).map_err(unreadable)?;
+    reader.end().map_err(unreadable)?;
+    Ok(list)
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Many<T>, D::Error> {
-        struct Bounded<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
-            type Value = Many<T>;
+/// An object with one member.
+struct Only<T> {
+    name: &'static str,
+    list: List<T>,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a list of at most {BATCH_MAX}")
-            }
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Only<T> {
+    type Value = Vec<T>;
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Many<T>, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = sequence.next_element()? {
-                    if items.len() == BATCH_MAX {
-                        return Err(serde::de::Error::invalid_length(BATCH_MAX + 1, &self));
-                    }
-                    items.push(item);
-                }
-                Ok(Many(items))
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with a list called \"{}\"", self.name)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Vec<T>, A::Error> {
+        let named = |name: Option<Text<'de>>| name.is_some_and(|name| name.0 == self.name);
+        if !named(members.next_key()?) {
+            return Err(Error::missing_field(self.name));
+        }
+        let list = members.next_value_seed(self.list)?;
+        match members.next_key::<Text<'de>>()? {
+            None => Ok(list),
+            Some(other) => {
+                Err(Error::custom(format_args!("unknown field `{}`, expected only `{}`", other.0, self.name)))
             }
         }
-        deserializer.deserialize_seq(Bounded(PhantomData))
+    }
+}
+
+struct List<T> {
+    most: usize,
+    of: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for List<T> {
+    type Value = Vec<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {}", self.most)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            if list.len() == self.most {
+                return Err(Error::invalid_length(self.most + 1, &self));
+            }
+            list.push(item);
+        }
+        Ok(list)
     }
 }
 
@@ -321,18 +349,29 @@ mod tests {
     #[test]
     fn texts_without_escapes_are_borrowed() {
         let body = br#"{"items":[{"key":"k","value":"v"},{"key":"\u006b","value":"v"}]}"#;
-        let items = items(body).expect("valid");
+        let items = items(body, 2).expect("valid");
         assert!(matches!((&items[0].key, &items[1].key), (Cow::Borrowed("k"), Cow::Owned(key)) if key == "k"));
         assert!(matches!(items[0].bytes, Cow::Borrowed(b"v")));
-        assert!(matches!(keys(br#"{"keys":["a"]}"#).expect("valid")[0].0, Cow::Borrowed("a")));
+        assert!(matches!(keys(br#"{"keys":["a"]}"#, 1).expect("valid")[0].0, Cow::Borrowed("a")));
     }
 
     #[test]
     fn a_bad_item_is_named_and_refuses_all() {
-        let fault = items(br#"{"items":[{"key":"a","value":1},{"value":2}]}"#).expect_err("no key");
+        let fault = items(br#"{"items":[{"key":"a","value":1},{"value":2}]}"#, 9).expect_err("no key");
         assert_eq!(fault.message, "item 1: \"key\" is missing");
-        assert!(items(br#"{"items":[["k", 1]]}"#).is_err() && items(br#"[[]]"#).is_err());
-        assert!(items(br#"{"items":{}}"#).is_err() && items(b"{}").is_err() && keys(br#"{"keys":[1]}"#).is_err());
+        for bad in
+            ["{}", "[[]]", r#"{"items":{}}"#, r#"{"items":[["k", 1]]}"#, r#"{"items":[],"more":1}"#, r#"{"items":[]}x"#]
+        {
+            assert_eq!(items(bad.as_bytes(), 9).map_err(|fault| fault.code), Err("bad_json"), "{bad}");
+        }
+        assert!(keys(br#"{"keys":[1]}"#, 9).is_err());
+    }
+
+    #[test]
+    fn a_list_is_bounded() {
+        assert_eq!(keys(br#"{"keys":["a","b"]}"#, 2).map(|keys| keys.len()), Ok(2));
+        let fault = keys(br#"{"keys":["a","b"]}"#, 1).expect_err("one too many");
+        assert!(fault.message.contains("a list of at most 1"), "{fault}");
     }
 
     #[test]

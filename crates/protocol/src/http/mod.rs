@@ -1,15 +1,15 @@
 //! HTTP/1.1: bytes -> requests -> typed operations -> answers.
 //!
 //! ```text
-//! input -> decode (head, chunked) -> route -> entry, batch --versioned operations--> store
-//!                                      |          |
-//!                                      |          '--> respond (json, value, date) -> output
+//! input -> decode (head, chunked) -> route -> data (entry, batch) --versioned operations--> store
+//!                                      |        |
+//!                                      |        '--> respond (json, value, date) -> output
 //!                                      '--> the node's own routes (stats, metrics, cluster): the server answers them
 //! ```
 //!
 //! - [`decode`]: an incremental decoder without I/O; [`head`] and [`chunked`] are its parts.
 //! - [`route`]: the table of routes; [`openapi`]: the document that describes them.
-//! - [`entry`] and [`batch`]: the routes that read and write entries; [`envelope`] their JSON, [`value`] how a stored value
+//! - [`data`]: the routes that read and write entries, in [`entry`] one and in [`batch`] many; [`envelope`] their JSON, [`value`] how a stored value
 //!   and a JSON value correspond, [`conditional`] ETags, [`options`] the other header fields.
 //! - [`respond`]: answers, built in the connection's output; [`fault`]: the errors.
 //!
@@ -21,6 +21,7 @@ pub mod auth;
 pub mod batch;
 pub mod chunked;
 pub mod conditional;
+pub mod data;
 pub mod date;
 pub mod decode;
 #[cfg(test)]
@@ -30,12 +31,14 @@ pub mod envelope;
 pub mod fault;
 pub mod head;
 pub mod json;
+pub mod openapi;
 pub mod options;
 pub mod percent;
 pub mod respond;
 pub mod route;
 pub mod value;
 
+pub use data::{Bounds, Exchange};
 pub use decode::{Decoder, Limits, Request, Step};
 pub use fault::{Fault, Status};
 pub use respond::{Answer, Manner};

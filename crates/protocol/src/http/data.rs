@@ -1,0 +1,94 @@
+//! The routes that read and write entries: what all of them check, and who answers each.
+
+use super::decode::Request;
+use super::fault::Fault;
+use super::respond::Manner;
+use super::route::Operation;
+use super::{batch, entry, options, percent};
+use crate::OutputBuffer;
+use scrubjay_command::Context;
+use scrubjay_store::KEY_BYTES_MAX;
+use std::borrow::Cow;
+
+/// The bounds of one request, beside those of its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Longest key.
+    pub key_bytes_max: usize,
+    /// Most keys or items in one request.
+    pub items_max: usize,
+    /// Largest JSON answer that is built in memory. A larger value is sent from where it lies, as bytes.
+    pub answer_bytes_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { key_bytes_max: KEY_BYTES_MAX, items_max: 1 << 20, answer_bytes_max: 64 << 20 }
+    }
+}
+
+/// One request on entries, with everything that answering it takes.
+pub struct Exchange<'a> {
+    /// The request.
+    pub request: Request<'a>,
+    /// What stands in the path at the parameter's place, percent-encoded.
+    pub parameter: &'a [u8],
+    /// The store, the namespace, the time.
+    pub cx: &'a Context<'a>,
+    /// The bounds.
+    pub bounds: &'a Bounds,
+    /// How to answer.
+    pub manner: Manner,
+}
+
+impl<'a> Exchange<'a> {
+    /// The key in the path.
+    #[inline]
+    pub(super) fn key(&self) -> Result<Cow<'a, [u8]>, Fault> {
+        let key = percent::decode_path(self.parameter)?;
+        self.check_key(&key)?;
+        Ok(key)
+    }
+
+    #[inline]
+    pub(super) fn check_key(&self, key: &[u8]) -> Result<(), Fault> {
+        if key.len() > self.bounds.key_bytes_max {
+            return Err(Fault::too_large(format!("a key has at most {} bytes", self.bounds.key_bytes_max)));
+        }
+        Ok(())
+    }
+}
+
+/// The database that `request` names, after the checks that every request on entries must pass. `None`: it names none.
+#[inline]
+pub fn check(request: &Request<'_>, operation: Operation) -> Result<Option<u8>, Fault> {
+    // Alone, a node satisfies every level: a majority of one copy and all of one copy are that copy.
+    options::consistency(request, operation.is_write())?;
+    options::database(request)
+}
+
+/// Answers a request on entries. Errors: nothing was changed, and what was put into `out` is to be taken back.
+#[inline]
+pub fn run(operation: Operation, x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    match operation {
+        Operation::Get => entry::get(x, out),
+        Operation::Put => entry::put(x, out),
+        Operation::Remove => entry::remove(x, out),
+        Operation::PutKeyed => entry::put_keyed(x, out),
+        Operation::GetList => batch::get_list(x, out),
+        Operation::GetMany => batch::get_many(x, out),
+        Operation::PutMany => batch::put_many(x, out),
+        Operation::RemovePrefix => batch::remove_prefix(x, out),
+        Operation::RemoveTag => {
+            Err(Fault::new(501, "not_implemented", "this node keeps no tags, so it cannot delete by one"))
+        }
+        Operation::Stats
+        | Operation::Health
+        | Operation::Ready
+        | Operation::Metrics
+        | Operation::OpenApi
+        | Operation::ClusterStatus
+        | Operation::ClusterDistribution
+        | Operation::ClusterHotkeys => Err(Fault::NO_ROUTE),
+    }
+}

@@ -1,0 +1,180 @@
+//! The shapes of bodies, answers and header fields, as JSON Schema.
+
+use crate::http::envelope::TTL_SECONDS_MAX;
+use serde_json::{Value, json};
+
+/// A reference to one of [`all`].
+pub fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// An object with exactly these members; `required` are the ones that are always there.
+fn object(required: &[&str], properties: Value) -> Value {
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+/// The namespaces of a node that has none with names.
+pub fn namespace() -> Value {
+    json!({ "type": "integer", "minimum": 0, "maximum": 15 })
+}
+
+/// The levels that a read or a write may ask for.
+pub fn consistency(write: bool) -> Value {
+    use crate::http::options::Consistency;
+    let names: Vec<&str> = Consistency::ALL
+        .into_iter()
+        .filter(|(_, level)| !write || level.is_for_writes())
+        .map(|(name, _)| name)
+        .collect();
+    json!({ "type": "string", "enum": names })
+}
+
+/// A list of entity tags, or `*`.
+pub fn etags() -> Value {
+    json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,15}\"(, \"[0-9]{1,15}\")*)$" })
+}
+
+/// The `X-TTL` of a request.
+pub fn ttl_header() -> Value {
+    json!({ "type": "string", "pattern": "^(none|[1-9][0-9]{0,9}(\\.[0-9]{1,3})?)$" })
+}
+
+/// The lifetime in a request's body: above 0.
+fn ttl() -> Value {
+    json!({
+        "type": ["number", "null"], "exclusiveMinimum": 0, "maximum": TTL_SECONDS_MAX,
+        "description": "Seconds; null: for ever; absent: the node's default.",
+    })
+}
+
+fn value_members() -> Value {
+    json!({
+        "value": { "description": "Any JSON value. A string is stored as its characters, anything else as its JSON text." },
+        "base64": { "type": "string", "contentEncoding": "base64", "pattern": "^([A-Za-z0-9+/]{4}){0,256}$" },
+        "ttl": ttl(),
+        "tags": { "type": "array", "items": text(), "maxItems": 0, "description": "This node keeps no tags." },
+    })
+}
+
+/// An envelope has its value either as JSON or as base64.
+fn envelope(with_key: bool) -> Value {
+    let mut members = value_members();
+    if with_key {
+        members["key"] = text();
+    }
+    let one = |kind: &str, other: &str| {
+        let mut properties = members.clone();
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove(other);
+        }
+        let required: &[&str] = if with_key { &["key", kind] } else { &[kind] };
+        object(required, properties)
+    };
+    json!({ "oneOf": [one("value", "base64"), one("base64", "value")] })
+}
+
+/// What an answer says about an entry.
+fn entry_members() -> Value {
+    json!({
+        "key": { "type": "string", "description": "With U+FFFD where the key is not UTF-8; keyBase64 has it exactly then." },
+        "keyBase64": text(),
+        "value": { "description": "What was stored as JSON, or the stored bytes as a string." },
+        "base64": { "type": "string", "description": "The stored bytes, where they are not UTF-8; in place of value." },
+        "ttl": { "type": ["number", "null"], "minimum": 0, "description": "Seconds left; null: it does not expire." },
+        "version": count(),
+        "source": { "type": "string", "description": "hot-key-cache, where it came from one." },
+    })
+}
+
+fn result() -> Value {
+    let mut members = entry_members();
+    members["found"] = json!({ "type": "boolean" });
+    object(&["key", "found"], members)
+}
+
+/// Every shape by its name.
+pub fn all() -> Value {
+    let status = json!({ "status": text(), "timestamp": { "type": "number", "description": "Unix seconds." } });
+    json!({
+        "Error": {
+            "type": "object", "required": ["error", "code"],
+            "properties": {
+                "error": { "type": "string", "description": "A sentence for people." },
+                "code": { "type": "string", "description": "A word for programs." },
+            },
+        },
+        "Value": envelope(false),
+        "Item": envelope(true),
+        "Items": object(&["items"], json!({ "items": { "type": "array", "items": reference("Item") } })),
+        "Keys": object(&["keys"], json!({ "keys": { "type": "array", "items": text() } })),
+        "Entry": object(&["key", "ttl", "version"], entry_members()),
+        "Result": result(),
+        "Results": object(&["results", "hits", "misses"], json!({
+            "results": { "type": "array", "items": reference("Result") }, "hits": count(), "misses": count(),
+        })),
+        "Stored": object(&["key", "stored", "replicas", "quorum"], json!({
+            "key": text(), "keyBase64": text(), "stored": { "const": true },
+            "replicas": { "type": "integer", "minimum": 1, "description": "Copies that hold it." },
+            "quorum": { "type": "integer", "minimum": 1, "description": "Copies that had to." },
+        })),
+        "StoredMany": object(&["results", "stored"], json!({
+            "results": { "type": "array", "items": object(&["key", "stored"], json!({
+                "key": text(), "stored": { "type": "boolean" }, "error": text(), "code": text(),
+            })) },
+            "stored": count(),
+        })),
+        "Deleted": object(&["key", "deleted", "nodesUpdated"], json!({
+            "key": text(), "keyBase64": text(), "deleted": { "type": "boolean" }, "nodesUpdated": count(),
+        })),
+        "DeletedMany": object(&["prefix", "deleted", "nodesUpdated"], json!({
+            "prefix": text(), "deleted": count(), "nodesUpdated": count(),
+        })),
+        "Stats": {
+            "type": "object",
+            "required": ["entries", "memoryBytes", "maxEntries", "maxMemoryBytes", "hits", "misses", "hitRate", "evictions",
+                         "expirations"],
+            "properties": {
+                "entries": count(), "memoryBytes": count(),
+                "maxEntries": { "type": "integer", "minimum": 0, "description": "0: no limit." },
+                "maxMemoryBytes": { "type": "integer", "minimum": 0, "description": "0: no limit." },
+                "hits": count(), "misses": count(),
+                "hitRate": { "type": "number", "minimum": 0, "maximum": 1 },
+                "evictions": count(), "expirations": count(),
+            },
+        },
+        "Status": object(&["status", "timestamp"], status),
+        "ClusterStatus": {
+            "type": "object",
+            "required": ["totalNodes", "healthyNodes", "nodes", "replicationFactor", "writeQuorum", "readQuorum",
+                         "topologyVersion"],
+            "properties": {
+                "totalNodes": count(), "healthyNodes": count(),
+                "nodes": { "type": "array", "items": {
+                    "type": "object",
+                    "required": ["id", "address", "healthy", "lastCheck", "consecutiveFailures"],
+                    "properties": {
+                        "id": text(), "address": text(), "healthy": { "type": "boolean" },
+                        "lastCheck": { "type": "number", "description": "Unix seconds." },
+                        "consecutiveFailures": count(),
+                    },
+                } },
+                "replicationFactor": count(), "writeQuorum": count(), "readQuorum": count(), "topologyVersion": count(),
+            },
+        },
+        "Distribution": object(&["sampleSize", "distribution", "virtualNodesPerNode"], json!({
+            "sampleSize": count(),
+            "distribution": { "type": "object", "additionalProperties": object(&["count", "percentage"], json!({
+                "count": count(), "percentage": { "type": "string", "pattern": "^[0-9]+\\.[0-9]{2}%$" },
+            })) },
+            "virtualNodesPerNode": count(),
+        })),
+    })
+}
