@@ -59,7 +59,11 @@ const _: () = assert!(HEADER_BYTES == 4 + 4 + 8);
 
 #[inline(always)]
 fn u32_at(block: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
+    // One bounds check and one load; indexing the bytes one by one is four of each.
+    match block[at..].first_chunk() {
+        Some(bytes) => u32::from_le_bytes(*bytes),
+        None => unreachable!("a block is never cut short"),
+    }
 }
 
 #[inline(always)]

@@ -71,6 +71,8 @@ pub struct Berth {
     pub due: AtomicU32,
     /// What it holds, in bytes, as of its last change of segments.
     pub bytes: AtomicU64,
+    /// The address of its first table, for prefetching only.
+    pub tables: usize,
 }
 
 /// Where a table's buckets lay when it last said so. Good enough to prefetch, never dereferenced.
@@ -93,6 +95,12 @@ impl Env {
     #[inline(always)]
     pub fn table_of(&self, slot: SlotId) -> usize {
         slot.index() & self.table_mask
+    }
+
+    /// The table of a slot, among those of its shard.
+    #[inline(always)]
+    pub fn table_in_shard(&self, slot: SlotId) -> usize {
+        self.table_of(slot) >> self.shard_bits()
     }
 
     fn shard_bits(&self) -> u32 {
@@ -171,19 +179,23 @@ pub struct Counters {
     pub refused: u64,
 }
 
-/// Some of the store, exclusively held.
+/// Some of the store, exclusively held. What every access needs stands first, in two lines.
+#[repr(C)]
 pub struct Shard {
-    number: usize,
-    heap: Heap,
     tables: Box<[Table]>,
+    lines_per_entry: u32,
+    due: u32,
+    heap: Heap,
+    /// Counters.
+    pub counters: Counters,
+    active: Active,
+    large: Large,
+    number: usize,
     /// Entries per table, side by side for sampling.
     counts: Box<[u32]>,
     slots: Box<[Slot]>,
-    large: Large,
     policy: Policy,
-    active: Active,
     rng: Rng,
-    due: u32,
     payload_bytes: u64,
     large_bytes: u64,
     /// What was charged for tables and the policy's state.
@@ -192,8 +204,6 @@ pub struct Shard {
     policy_bytes: u64,
     /// Per namespace.
     pub per_ns: [NsCount; DATABASES as usize],
-    /// Counters.
-    pub counters: Counters,
 }
 
 /// The key of the entry in `block`.
@@ -311,6 +321,7 @@ impl Shard {
             large_bytes: 0,
             charged_bytes: 0,
             policy_bytes: 0,
+            lines_per_entry: 2,
             per_ns: [NsCount::default(); DATABASES as usize],
             counters: Counters::default(),
         }
@@ -338,12 +349,17 @@ impl Shard {
 
     #[inline(always)]
     fn table_index(&self, env: &Env, slot: SlotId) -> usize {
-        env.table_of(slot) >> env.shard_bits()
+        env.table_in_shard(slot)
     }
 
     #[inline(always)]
     fn slot_index(&self, env: &Env, slot: SlotId) -> usize {
         slot.index() >> env.shard_bits()
+    }
+
+    /// Where the shard's tables lie: fixed for its life, so that a table's own line can be asked for without the lock.
+    pub fn tables_address(&self) -> *const Table {
+        self.tables.as_ptr()
     }
 
     /// Asks for the lines of the entries that could be `key`'s.
@@ -358,9 +374,9 @@ impl Shard {
     }
 
     /// How many lines an entry of average size has here, at most 20.
+    #[inline(always)]
     pub fn lines_per_entry(&self) -> usize {
-        let entries = self.per_ns.iter().map(|n| n.entries).sum::<u64>().max(1);
-        ((self.heap.live_bytes() / entries) as usize / 64 + 2).min(20)
+        self.lines_per_entry as usize
     }
 
     #[inline(always)]
@@ -1053,6 +1069,10 @@ impl Shard {
         self.settle_table(env, index, env.table_of(key.slot), before, moved);
         let slot = self.slot_index(env, key.slot);
         self.slots[slot].entries += 1;
+        if self.slots[slot].entries.is_multiple_of(16) {
+            let entries = self.per_ns.iter().map(|n| n.entries).sum::<u64>().max(1);
+            self.lines_per_entry = ((self.heap.live_bytes() / entries) / 64 + 2).min(20) as u32;
+        }
         if env.max_entries.load(Relaxed) != 0 {
             env.entries.fetch_add(1, Relaxed);
         }

@@ -15,6 +15,7 @@ use crate::key::{DATABASES, Key, Ns};
 use crate::pool::Pool;
 use crate::shard::{Berth, Entry, Env, Hint, Shard};
 use crate::stats::Stats;
+use crate::table::Table;
 use crate::tick::Ticks;
 use parking_lot::Mutex;
 use scrubjay_base::clock::UnixMs;
@@ -67,10 +68,14 @@ impl Store {
         let tables = previous_power_of_two((memory / BYTES_PER_TABLE).clamp(16, SLOTS as u64)) as usize;
         let tables = tables.max(shards);
         let mut rng = Rng::new(config.seed ^ 0x5CB0);
-        let berths = (0..shards).map(|number| Berth {
-            shard: Mutex::new(Shard::new(number, tables / shards, SLOTS / shards, config.policy, rng.next_u64())),
-            due: AtomicU32::new(crate::table::NEVER),
-            bytes: AtomicU64::new(0),
+        let berths = (0..shards).map(|number| {
+            let shard = Shard::new(number, tables / shards, SLOTS / shards, config.policy, rng.next_u64());
+            Berth {
+                tables: shard.tables_address() as usize,
+                shard: Mutex::new(shard),
+                due: AtomicU32::new(crate::table::NEVER),
+                bytes: AtomicU64::new(0),
+            }
         });
         let budget = Arc::new(Budget::new(config.max_memory_bytes));
         Store {
@@ -375,13 +380,16 @@ impl Env {
     #[inline]
     pub(crate) fn prefetch_buckets(&self, keys: &[Key<'_>]) {
         for key in keys {
+            let berth = &self.shards[self.shard_of(key.slot)];
             crate::prefetch::line(&raw const self.hints[self.table_of(key.slot)]);
+            crate::prefetch::line(berth);
+            crate::prefetch::line((&raw const *berth).wrapping_byte_add(64));
+            crate::prefetch::line((berth.tables + self.table_in_shard(key.slot) * size_of::<Table>()) as *const Table);
         }
         for key in keys {
             let hint = &self.hints[self.table_of(key.slot)];
             let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
             crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
-            crate::prefetch::line(&raw const self.shards[self.shard_of(key.slot)]);
         }
     }
 }

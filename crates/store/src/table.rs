@@ -44,26 +44,37 @@ pub const NEVER: u32 = u32::MAX;
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 pub struct Bucket {
-    tags: [u8; LANES],
-    spill: u8,
-    spare: [u8; 3],
+    tags: [u8; 16], // LANES of them; then the spill counter and three spare bytes, so that one load compares all
     handles: [u32; LANES],
 }
 
 const _: () = assert!(size_of::<Bucket>() == 64);
+const SPILL: usize = LANES;
 
 impl Bucket {
-    const EMPTY: Bucket = Bucket { tags: [0; LANES], spill: 0, spare: [0; 3], handles: [0; LANES] };
+    const EMPTY: Bucket = Bucket { tags: [0; 16], handles: [0; LANES] };
 
     /// The lanes whose tag is `tag`, as bits.
     #[inline(always)]
     fn matching(&self, tag: u8) -> u32 {
-        // Written so that the compiler compares all lanes at once.
-        let mut bits = 0;
-        for lane in 0..LANES {
-            bits |= u32::from(self.tags[lane] == tag) << lane;
-        }
-        bits
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        let bits = {
+            use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8};
+            let tags = u128::from_le_bytes(self.tags);
+            // SAFETY: every x86-64 processor has SSE2.
+            unsafe {
+                let tags = _mm_set_epi64x((tags >> 64) as i64, tags as i64);
+                _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8(tag as i8))) as u32
+            }
+        };
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let bits = (0..LANES).fold(0, |bits, lane| bits | u32::from(self.tags[lane] == tag) << lane);
+        bits & ((1 << LANES) - 1)
+    }
+
+    #[inline(always)]
+    fn spill(&self) -> u8 {
+        self.tags[SPILL]
     }
 
     /// The handles in this bucket.
@@ -85,14 +96,6 @@ fn tag(hash: u64) -> u8 {
     tag + u8::from(tag == 0)
 }
 
-/// Buckets of one size.
-#[derive(Default)]
-struct Buckets {
-    lines: Box<[Bucket]>,
-    /// Per bucket, when its first entry is due; empty while nothing in the table ever had a deadline.
-    due: Vec<u32>,
-}
-
 /// Where an entry stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
@@ -101,107 +104,108 @@ pub struct Place {
     lane: u8,
 }
 
-impl Buckets {
-    fn new(count: usize) -> Buckets {
-        Buckets { lines: vec![Bucket::EMPTY; count].into_boxed_slice(), due: Vec::new() }
-    }
+#[inline(always)]
+fn home(lines: &[Bucket], position: u32) -> usize {
+    ((u64::from(position) * lines.len() as u64) >> 32) as usize
+}
 
-    #[inline(always)]
-    fn home(&self, position: u32) -> usize {
-        ((u64::from(position) * self.lines.len() as u64) >> 32) as usize
-    }
+#[inline(always)]
+fn after(lines: &[Bucket], bucket: usize) -> usize {
+    if bucket + 1 == lines.len() { 0 } else { bucket + 1 }
+}
 
-    #[inline(always)]
-    fn after(&self, bucket: usize) -> usize {
-        if bucket + 1 == self.lines.len() { 0 } else { bucket + 1 }
-    }
-
-    #[inline(always)]
-    fn find(&self, hash: u64, mut is_it: impl FnMut(Handle) -> bool) -> Option<(usize, usize)> {
-        if self.lines.is_empty() {
+#[inline(always)]
+fn find_in(lines: &[Bucket], hash: u64, mut is_it: impl FnMut(Handle) -> bool) -> Option<(usize, usize)> {
+    let (mut bucket, tag) = (home(lines, position(hash)), tag(hash));
+    for _ in 0..lines.len() {
+        let line = &lines[bucket];
+        let mut bits = line.matching(tag);
+        while bits != 0 {
+            let lane = bits.trailing_zeros() as usize;
+            if is_it(Handle(line.handles[lane])) {
+                return Some((bucket, lane));
+            }
+            bits &= bits - 1;
+        }
+        if line.spill() == 0 {
             return None;
         }
-        let (mut bucket, tag) = (self.home(position(hash)), tag(hash));
-        for _ in 0..self.lines.len() {
-            let line = &self.lines[bucket];
-            let mut bits = line.matching(tag);
-            while bits != 0 {
-                let lane = bits.trailing_zeros() as usize;
-                if is_it(Handle(line.handles[lane])) {
-                    return Some((bucket, lane));
-                }
-                bits &= bits - 1;
-            }
-            if line.spill == 0 {
-                return None;
-            }
-            bucket = self.after(bucket);
-        }
-        None
+        bucket = after(lines, bucket);
     }
+    None
+}
 
-    /// Puts a handle in; there must be a free lane somewhere.
-    fn insert(&mut self, hash: u64, handle: Handle, due: u32) {
-        let mut bucket = self.home(position(hash));
-        loop {
-            let free = self.lines[bucket].matching(0);
-            let line = &mut self.lines[bucket];
-            if free != 0 {
-                let lane = free.trailing_zeros() as usize;
-                line.tags[lane] = tag(hash);
-                line.handles[lane] = handle.0;
-                self.lower_due(bucket, due);
-                return;
-            }
-            line.spill = line.spill.saturating_add(1);
-            bucket = self.after(bucket);
+/// Puts a handle in and says into which bucket; there must be a free lane somewhere.
+fn insert_in(lines: &mut [Bucket], hash: u64, handle: Handle) -> usize {
+    let mut bucket = home(lines, position(hash));
+    loop {
+        let line = &mut lines[bucket];
+        let free = line.matching(0);
+        if free != 0 {
+            let lane = free.trailing_zeros() as usize;
+            line.tags[lane] = tag(hash);
+            line.handles[lane] = handle.0;
+            return bucket;
         }
+        line.tags[SPILL] = line.spill().saturating_add(1);
+        bucket = after(lines, bucket);
     }
+}
 
-    /// Frees a lane and tells the buckets that the entry had passed.
-    fn remove(&mut self, hash: u64, bucket: usize, lane: usize) {
-        self.lines[bucket].tags[lane] = 0;
-        let mut passed = self.home(position(hash));
-        while passed != bucket {
-            let spill = &mut self.lines[passed].spill;
-            if *spill != SPILL_STUCK {
-                *spill -= 1;
-            }
-            passed = self.after(passed);
+/// Frees a lane and tells the buckets that the entry had passed.
+fn remove_in(lines: &mut [Bucket], hash: u64, bucket: usize, lane: usize) {
+    lines[bucket].tags[lane] = 0;
+    let mut passed = home(lines, position(hash));
+    while passed != bucket {
+        let spill = &mut lines[passed].tags[SPILL];
+        if *spill != SPILL_STUCK {
+            *spill -= 1;
         }
+        passed = after(lines, passed);
     }
+}
 
-    fn lower_due(&mut self, bucket: usize, due: u32) {
-        if due != NEVER {
-            if self.due.is_empty() {
-                self.due = vec![NEVER; self.lines.len()];
-            }
-            self.due[bucket] = self.due[bucket].min(due);
+fn empty(buckets: usize) -> Box<[Bucket]> {
+    vec![Bucket::EMPTY; buckets].into_boxed_slice()
+}
+
+fn lower(due: &mut Vec<u32>, buckets: usize, bucket: usize, tick: u32) {
+    if tick != NEVER {
+        if due.is_empty() {
+            due.resize(buckets, NEVER);
         }
-    }
-
-    fn bytes(&self) -> usize {
-        self.lines.len() * size_of::<Bucket>() + self.due.capacity() * size_of::<u32>()
+        due[bucket] = due[bucket].min(tick);
     }
 }
 
 struct Move {
-    old: Buckets,
+    old: Box<[Bucket]>,
+    old_due: Vec<u32>,
     /// Old home buckets below this one are empty: their entries have moved.
     next: usize,
     /// Hash positions below this one live in the new buckets.
     frontier: u64,
 }
 
-/// The table. Cheap while empty: no memory besides itself.
+/// What few tables have, or few accesses need.
 #[derive(Default)]
+struct Extra {
+    /// Per bucket, when its first entry is due; empty while nothing here ever had a deadline.
+    due: Vec<u32>,
+    moving: Option<Move>,
+}
+
+/// The table. Cheap while empty: no memory besides itself, and two of them share a cache line.
 pub struct Table {
-    now: Buckets,
-    moving: Option<Box<Move>>,
+    lines: Box<[Bucket]>,
+    extra: Option<Box<Extra>>,
+    /// Entries, times two, plus one while the table is moving: a look-up must know that without another line.
     count: u32,
     /// The earliest tick in any `due`; may be too early, never too late.
     pub due: u32,
 }
+
+const _: () = assert!(size_of::<Table>() == 32);
 
 /// What the table has to know about an entry to move it.
 #[derive(Clone, Copy)]
@@ -215,60 +219,72 @@ pub struct Facts {
 impl Table {
     /// An empty table.
     pub fn new() -> Table {
-        Table { due: NEVER, ..Table::default() }
+        Table { lines: Box::default(), extra: None, count: 0, due: NEVER }
     }
 
     /// How many entries.
-    #[cfg(test)]
+    #[inline(always)]
     pub fn count(&self) -> u32 {
-        self.count
+        self.count >> 1
     }
 
     /// Bytes of all buckets.
     pub fn bytes(&self) -> usize {
-        self.now.bytes() + self.moving.as_ref().map_or(0, |m| m.old.bytes() + size_of::<Move>())
+        let extra = self.extra.as_ref().map_or(0, |extra| {
+            let moving = extra.moving.as_ref();
+            let old = moving.map_or(0, |m| m.old.len() * size_of::<Bucket>() + m.old_due.capacity() * 4);
+            size_of::<Extra>() + extra.due.capacity() * 4 + old
+        });
+        self.lines.len() * size_of::<Bucket>() + extra
     }
 
     /// Address and number of the buckets, for prefetching; stale values do no harm.
     pub fn hint(&self) -> (*const Bucket, usize) {
-        (self.now.lines.as_ptr(), self.now.lines.len())
+        (self.lines.as_ptr(), self.lines.len())
+    }
+
+    fn moving(&self) -> Option<&Move> {
+        self.extra.as_ref()?.moving.as_ref()
     }
 
     #[inline(always)]
     fn is_old(&self, position: u32) -> bool {
-        self.moving.as_ref().is_some_and(|m| u64::from(position) >= m.frontier)
+        self.count & 1 != 0 && self.moving().is_some_and(|m| u64::from(position) >= m.frontier)
     }
 
     #[inline(always)]
-    fn buckets(&self, old: bool) -> &Buckets {
-        match &self.moving {
+    fn lines(&self, old: bool) -> &[Bucket] {
+        match self.moving() {
             Some(moving) if old => &moving.old,
-            _ => &self.now,
+            _ => &self.lines,
         }
     }
 
-    fn buckets_mut(&mut self, old: bool) -> &mut Buckets {
-        match &mut self.moving {
+    #[inline(always)]
+    fn lines_at(&self, position: u32) -> (bool, &[Bucket]) {
+        if self.is_old(position) { (true, self.lines(true)) } else { (false, &self.lines) }
+    }
+
+    fn lines_mut(&mut self, old: bool) -> &mut [Bucket] {
+        match self.extra.as_mut().and_then(|extra| extra.moving.as_mut()) {
             Some(moving) if old => &mut moving.old,
-            _ => &mut self.now,
+            _ => &mut self.lines,
         }
     }
 
     /// The entry with this hash for which `is_it` holds.
     #[inline(always)]
     pub fn find(&self, hash: u64, is_it: impl FnMut(Handle) -> bool) -> Option<(Place, Handle)> {
-        let in_old = self.is_old(position(hash));
-        let buckets = self.buckets(in_old);
-        let (bucket, lane) = buckets.find(hash, is_it)?;
-        let handle = Handle(buckets.lines[bucket].handles[lane]);
-        Some((Place { in_old, bucket: bucket as u32, lane: lane as u8 }, handle))
+        let (in_old, lines) = self.lines_at(position(hash));
+        let (bucket, lane) = find_in(lines, hash, is_it)?;
+        Some((Place { in_old, bucket: bucket as u32, lane: lane as u8 }, Handle(lines[bucket].handles[lane])))
     }
 
     /// Calls `visit` with the handles whose tag fits, in the home bucket only: what to prefetch.
     #[inline]
     pub fn candidates(&self, hash: u64, mut visit: impl FnMut(Handle)) {
-        let buckets = self.buckets(self.is_old(position(hash)));
-        if let Some(line) = buckets.lines.get(buckets.home(position(hash))) {
+        let (_, lines) = self.lines_at(position(hash));
+        if let Some(line) = lines.get(home(lines, position(hash))) {
             let mut bits = line.matching(tag(hash));
             while bits != 0 {
                 visit(Handle(line.handles[bits.trailing_zeros() as usize]));
@@ -280,61 +296,72 @@ impl Table {
     /// The handle at a place.
     #[cfg(test)]
     pub fn at(&self, place: Place) -> Handle {
-        Handle(self.buckets(place.in_old).lines[place.bucket as usize].handles[place.lane as usize])
+        Handle(self.lines(place.in_old)[place.bucket as usize].handles[place.lane as usize])
     }
 
     /// Points a place at where its entry has moved to.
     #[inline]
     pub fn set(&mut self, place: Place, handle: Handle) {
-        self.buckets_mut(place.in_old).lines[place.bucket as usize].handles[place.lane as usize] = handle.0;
+        self.lines_mut(place.in_old)[place.bucket as usize].handles[place.lane as usize] = handle.0;
     }
 
     /// Takes note that the entry at `place` is due at `due`.
     pub fn lower_due(&mut self, place: Place, due: u32) {
+        self.lower_due_in(place.in_old, place.bucket as usize, due);
+    }
+
+    fn lower_due_in(&mut self, old: bool, bucket: usize, due: u32) {
+        if due == NEVER {
+            return;
+        }
         self.due = self.due.min(due);
-        self.buckets_mut(place.in_old).lower_due(place.bucket as usize, due);
+        let buckets = self.lines.len();
+        let extra = self.extra.get_or_insert_default();
+        match &mut extra.moving {
+            Some(moving) if old => lower(&mut moving.old_due, moving.old.len(), bucket, due),
+            _ => lower(&mut extra.due, buckets, bucket, due),
+        }
     }
 
     /// Adds an entry whose key is not in the table. `jitter` (0..8) makes tables grow at different times. `facts` is asked
     /// about entries that move. Returns whether the buckets may lie elsewhere now (the hint is stale).
     pub fn insert(&mut self, facts: Facts, handle: Handle, jitter: usize, ask: impl Fn(Handle) -> Facts) -> bool {
         let resized = self.make_room(jitter, &ask);
-        self.count += 1;
-        self.due = self.due.min(facts.due);
+        self.count += 2;
         let old = self.is_old(position(facts.hash));
-        self.buckets_mut(old).insert(facts.hash, handle, facts.due);
+        let bucket = insert_in(self.lines_mut(old), facts.hash, handle);
+        self.lower_due_in(old, bucket, facts.due);
         resized
     }
 
     /// Removes the entry at `place`. Returns whether the buckets may lie elsewhere now.
     pub fn remove(&mut self, hash: u64, place: Place, ask: impl Fn(Handle) -> Facts) -> bool {
-        self.buckets_mut(place.in_old).remove(hash, place.bucket as usize, place.lane as usize);
-        self.count -= 1;
-        if self.moving.is_some() {
+        remove_in(self.lines_mut(place.in_old), hash, place.bucket as usize, place.lane as usize);
+        self.count -= 2;
+        if self.count & 1 != 0 {
             self.step(STEP_BUCKETS, &ask);
             return false;
         }
         if self.count == 0 {
-            self.now = Buckets::default();
-            self.due = NEVER;
+            *self = Table::new();
             return true;
         }
-        let buckets = self.now.lines.len();
-        if buckets > 2 && f64::from(self.count) < LOAD_MIN * buckets as f64 {
-            self.resize(rounded((f64::from(self.count) / (0.6 * LANES as f64)).ceil() as usize), &ask);
+        let buckets = self.lines.len();
+        if buckets > 2 && f64::from(self.count()) < LOAD_MIN * buckets as f64 {
+            self.resize(rounded((f64::from(self.count()) / (0.6 * LANES as f64)).ceil() as usize), &ask);
             return true;
         }
         false
     }
 
     fn make_room(&mut self, jitter: usize, ask: &impl Fn(Handle) -> Facts) -> bool {
-        if self.moving.is_some() {
+        if self.count & 1 != 0 {
             self.step(STEP_BUCKETS, ask);
             return false;
         }
-        let buckets = self.now.lines.len();
+        let buckets = self.lines.len();
         let room = if buckets == 1 { LANES as u32 } else { (buckets as f64 * LOAD_MAX) as u32 };
-        if self.count < room {
+        if self.count() < room {
             return false;
         }
         self.resize(larger(buckets, jitter), ask);
@@ -342,9 +369,12 @@ impl Table {
     }
 
     fn resize(&mut self, buckets: usize, ask: &impl Fn(Handle) -> Facts) {
-        let old = std::mem::replace(&mut self.now, Buckets::new(buckets.max(1)));
-        let at_once = old.lines.len().max(buckets) <= AT_ONCE_BUCKETS;
-        self.moving = Some(Box::new(Move { old, next: 0, frontier: 0 }));
+        let old = std::mem::replace(&mut self.lines, empty(buckets.max(1)));
+        let at_once = old.len().max(buckets) <= AT_ONCE_BUCKETS;
+        let extra = self.extra.get_or_insert_default();
+        let old_due = std::mem::take(&mut extra.due);
+        extra.moving = Some(Move { old, old_due, next: 0, frontier: 0 });
+        self.count |= 1;
         if at_once {
             self.step(usize::MAX, ask);
         }
@@ -352,33 +382,38 @@ impl Table {
 
     /// Moves up to `count` old home buckets.
     fn step(&mut self, count: usize, ask: &impl Fn(Handle) -> Facts) {
-        let Some(mut moving) = self.moving.take() else { return };
-        let end = moving.old.lines.len().min(moving.next.saturating_add(count));
+        let Some(extra) = &mut self.extra else { return };
+        let Some(moving) = &mut extra.moving else { return };
+        let end = moving.old.len().min(moving.next.saturating_add(count));
         while moving.next < end {
-            let home = moving.next;
-            let mut bucket = home;
-            for _ in 0..moving.old.lines.len() {
-                let line = moving.old.lines[bucket];
+            let from = moving.next;
+            let mut bucket = from;
+            for _ in 0..moving.old.len() {
+                let line = moving.old[bucket];
                 for (lane, handle) in line.handles() {
                     let facts = ask(handle);
-                    if moving.old.home(position(facts.hash)) == home {
-                        moving.old.remove(facts.hash, bucket, lane);
-                        self.now.insert(facts.hash, handle, facts.due);
+                    if home(&moving.old, position(facts.hash)) == from {
+                        remove_in(&mut moving.old, facts.hash, bucket, lane);
+                        let bucket = insert_in(&mut self.lines, facts.hash, handle);
+                        lower(&mut extra.due, self.lines.len(), bucket, facts.due);
                     }
                 }
                 // Read before this bucket's own entries left: a spilled one may still stand further on.
-                if line.spill == 0 {
+                if line.spill() == 0 {
                     break;
                 }
-                bucket = moving.old.after(bucket);
+                bucket = after(&moving.old, bucket);
             }
             moving.next += 1;
         }
-        if moving.next == moving.old.lines.len() {
-            return;
+        moving.frontier = start_of(moving.next, moving.old.len().max(1));
+        if moving.next == moving.old.len() {
+            extra.moving = None;
+            self.count &= !1;
+            if extra.due.is_empty() {
+                self.extra = None;
+            }
         }
-        moving.frontier = start_of(moving.next, moving.old.lines.len());
-        self.moving = Some(moving);
     }
 
     /// Visits the entries whose hash position is at or after `from`, home bucket by home bucket, until at least `effort`
@@ -393,27 +428,26 @@ impl Table {
         let mut from = u64::from(from);
         let mut seen = 0;
         while from < 1 << 32 {
-            let buckets = self.buckets(self.is_old(from as u32));
-            if buckets.lines.is_empty() {
+            let (_, lines) = self.lines_at(from as u32);
+            if lines.is_empty() {
                 return None;
             }
-            let home = buckets.home(from as u32);
-            let mut bucket = home;
-            for _ in 0..buckets.lines.len() {
-                let line = &buckets.lines[bucket];
-                for (_, handle) in line.handles() {
+            let here = home(lines, from as u32);
+            let mut bucket = here;
+            for _ in 0..lines.len() {
+                for (_, handle) in lines[bucket].handles() {
                     let at = position(ask(handle).hash);
-                    if buckets.home(at) == home && u64::from(at) >= from {
+                    if home(lines, at) == here && u64::from(at) >= from {
                         seen += 1;
                         visit(handle);
                     }
                 }
-                if line.spill == 0 {
+                if lines[bucket].spill() == 0 {
                     break;
                 }
-                bucket = buckets.after(bucket);
+                bucket = after(lines, bucket);
             }
-            from = start_of(home + 1, buckets.lines.len());
+            from = start_of(here + 1, lines.len());
             if seen >= effort {
                 break;
             }
@@ -423,13 +457,12 @@ impl Table {
 
     /// Visits the handles of up to `buckets` buckets, starting at a random one, until `visit` says no. For sampling.
     pub fn sample(&self, start: u64, buckets: usize, mut visit: impl FnMut(Handle) -> bool) {
-        let lines = &self.now.lines;
-        let old = self.moving.as_ref().map_or(&[][..], |m| &m.old.lines);
-        let total = lines.len() + old.len();
+        let old = self.moving().map_or(&[][..], |m| &m.old);
+        let total = self.lines.len() + old.len();
         let start = ((u128::from(start) * total as u128) >> 64) as usize;
         for step in 0..buckets.min(total) {
             let at = (start + step) % total;
-            let line = if at < lines.len() { &lines[at] } else { &old[at - lines.len()] };
+            let line = if at < self.lines.len() { &self.lines[at] } else { &old[at - self.lines.len()] };
             for (_, handle) in line.handles() {
                 if !visit(handle) {
                     return;
@@ -440,19 +473,18 @@ impl Table {
 
     /// How many buckets a full sample has.
     pub fn bucket_count(&self) -> usize {
-        self.now.lines.len() + self.moving.as_ref().map_or(0, |m| m.old.lines.len())
+        self.lines.len() + self.moving().map_or(0, |m| m.old.len())
     }
 
     /// The handles of every entry that is due at `tick`, into `out`; every `due` looked at is set right. `ask` gives an
     /// entry's due tick. Cost: a read of `due`, a line and its entries for each bucket that has something due.
     pub fn take_due(&mut self, tick: u32, ask: impl Fn(Handle) -> Facts, out: &mut Vec<(Handle, u64)>) {
         let mut earliest = NEVER;
-        let old = self.moving.as_mut().map(|m| &mut m.old);
-        for buckets in [Some(&mut self.now), old].into_iter().flatten() {
-            for (bucket, due) in buckets.due.iter_mut().enumerate() {
+        let mut take = |lines: &[Bucket], due: &mut [u32]| {
+            for (line, due) in lines.iter().zip(due) {
                 if *due <= tick {
                     *due = NEVER;
-                    for (_, handle) in buckets.lines[bucket].handles() {
+                    for (_, handle) in line.handles() {
                         let facts = ask(handle);
                         if facts.due <= tick {
                             out.push((handle, facts.hash));
@@ -463,9 +495,20 @@ impl Table {
                 }
                 earliest = earliest.min(*due);
             }
+        };
+        if let Some(extra) = &mut self.extra {
+            take(&self.lines, &mut extra.due);
+            if let Some(moving) = &mut extra.moving {
+                take(&moving.old, &mut moving.old_due);
+            }
         }
         self.due = earliest;
     }
+}
+
+/// The first hash position whose home is `bucket` of `buckets`.
+fn start_of(bucket: usize, buckets: usize) -> u64 {
+    ((bucket as u64) << 32).div_ceil(buckets as u64)
 }
 
 /// The next size: a quarter to a half more. Sizes have three significant bits (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, ...),
@@ -481,11 +524,6 @@ fn larger(buckets: usize, jitter: usize) -> usize {
 fn rounded(buckets: usize) -> usize {
     let unit = 1 << (usize::BITS - buckets.leading_zeros()).saturating_sub(3);
     buckets.next_multiple_of(unit)
-}
-
-/// The first hash position whose home is `bucket` of `buckets`.
-fn start_of(bucket: usize, buckets: usize) -> u64 {
-    ((bucket as u64) << 32).div_ceil(buckets as u64)
 }
 
 #[cfg(test)]

@@ -202,9 +202,9 @@ fn store_and_journal_agree_under_random_operations_for_every_policy_and_limit() 
         for max_memory_bytes in [0, 1 << 20, 24 << 20] {
             let config = Config { max_memory_bytes, policy, seed: seed as u64, default_ttl_ms: 60_000, ..quiet() };
             let mut world = World::new(config);
-            for step in 0..15_000 {
+            for step in 0..8_000 {
                 world.step(if max_memory_bytes == 1 << 20 { 4000 } else { 900 });
-                if step % 5000 == 0 {
+                if step % 4000 == 0 {
                     world.agree();
                 }
                 let max = world.store.max_memory_bytes();

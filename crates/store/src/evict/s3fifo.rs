@@ -1,15 +1,20 @@
 //! The default policy: S3-FIFO's small queue and ghost in front of a main region that weighs use, idleness and size.
 //!
 //! ```text
-//!   new --> [ small, 10 % of the bytes ] --used again--> [ main ] --lowest uses / (idle x sqrt(size)) of a sample--> out
+//!   new --> [ small, 10 % or more  ] --used again--> [ main ] --lowest uses / (idle x sqrt(size)) of a sample--> out
 //!                  |                                        ^
 //!                  `--not used--> out, fingerprint --> [ ghost ] --asked for again soon
 //! ```
 //! Most objects are asked for once; the small queue lets them pass without pushing anybody out (Yang, Zhang, Qiu, Yue and
 //! Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023). Plain S3-FIFO keeps main as a queue too. A
-//! sampled score does better on every replayed trace and needs no queue: object misses against exact LRU fall by 7.0,
-//! 13.6 and 12.0 % at 1, 10 and 20 % of the unique bytes, where plain S3-FIFO reaches 5.6, 9.2 and 8.3, and byte misses
-//! fall as well. With the size itself instead of its root, 0.5 points fewer objects miss and 3 points more bytes. See `docs/decisions` for the table.
+//! sampled score does better on every replayed trace and needs no queue: object misses against exact LRU fall by 7.3,
+//! 13.2 and 11.7 % at 1, 10 and 20 % of the unique bytes, where plain S3-FIFO reaches 5.6, 9.2 and 8.3, and byte misses
+//! fall as well. With the size itself instead of its root, 0.5 points fewer objects miss and 3 points more bytes
+//! (`docs/decisions/0004-eviction.md` has the tables).
+//!
+//! A fixed share of a tenth loses badly where every key comes back after half a cache's worth of others (98 % misses
+//! against LRU's 50). So the share follows what would have been hits: recalls by the ghost raise it, hits of nearly evicted
+//! entries in main lower it. On such traffic that leaves 52 % misses, and nothing changes on the real traces.
 //!
 //! The small queue is a ring of references (8 bytes for a tenth of the entries). The ghost keeps 16-bit fingerprints in
 //! buckets that are small FIFOs themselves: 2.3 bytes each; a foreign key is taken for a known one about once in 9000.
@@ -22,9 +27,20 @@ use crate::heap::Handle;
 use scrubjay_base::clock::UnixMs;
 use std::collections::VecDeque;
 
-/// The small queue's share of all bytes: one tenth, as in the paper; 2 to 20 % are within one point of each other.
-const SMALL_SHARE: u64 = 10;
-/// Uses in the small queue that earn a place in main. One; with two, misses at large capacities rise by a point.
+/// The small queue's share of all bytes at the start and at the least: one tenth, as in the paper.
+const SHARE_MIN: f32 = 0.10;
+/// The most that it may grow to.
+const SHARE_MAX: f32 = 0.60;
+/// An admission that the ghost recalls would have been a hit in a longer small queue: the share rises by this, divided by
+/// the shard's entries.
+const SHARE_UP: f32 = 0.15;
+/// A hit in main of an entry idle for more than half of what victims are would have been a miss in a smaller main: the
+/// share falls by this, likewise divided.
+const SHARE_DOWN: f32 = 0.30;
+/// Weight of a new victim in the running mean of victims' idleness.
+const VICTIM_WEIGHT: f32 = 1.0 / 64.0;
+/// Uses in the small queue that earn a place in main: one, and one more for entries above the mean size. Two for all would
+/// cost a point at large capacities.
 const PROMOTE_USES: u32 = 1;
 /// Counts as so many uses: to have come back after the ghost remembered it.
 const RECALLED_USES: u32 = 2;
@@ -39,8 +55,10 @@ const ADMISSIONS_PER_TICK: u32 = 8;
 const PROMOTIONS_MAX: usize = 64;
 
 /// The state of one shard.
-#[derive(Default)]
 pub struct S3Fifo {
+    /// Mean idleness of victims from main, in ticks.
+    victim_idle: f32,
+    share: f32,
     small: VecDeque<Reference>,
     small_bytes: u64,
     main_bytes: u64,
@@ -64,6 +82,23 @@ impl Reference {
 
     fn table(self) -> usize {
         (self.0 & 0xFFFF) as usize
+    }
+}
+
+impl Default for S3Fifo {
+    fn default() -> S3Fifo {
+        S3Fifo {
+            victim_idle: 0.0,
+            share: SHARE_MIN,
+            small: VecDeque::new(),
+            small_bytes: 0,
+            main_bytes: 0,
+            small_entries: 0,
+            main_entries: 0,
+            admissions: 0,
+            pressed: false,
+            ghost: Ghost::default(),
+        }
     }
 }
 
@@ -95,7 +130,15 @@ impl S3Fifo {
     }
 
     fn small_is_due(&self) -> bool {
-        self.main_entries == 0 || self.small_bytes * SMALL_SHARE > self.small_bytes + self.main_bytes
+        self.main_entries == 0 || self.small_bytes as f32 > self.share * (self.small_bytes + self.main_bytes) as f32
+    }
+
+    fn entries(&self) -> u64 {
+        self.main_entries + self.small_entries
+    }
+
+    fn idle(&self, rank: u32) -> u32 {
+        self.stamp().wrapping_sub(rank >> STAMP_SHIFT) & STAMP_MASK
     }
 
     /// The head of the small queue leaves it: for main if it was used, else for good.
@@ -105,8 +148,9 @@ impl S3Fifo {
             let reference = self.small.pop_front()?;
             // Whoever was deleted meanwhile is not found.
             let Some(found) = view.find(reference.table(), reference.0, |rank| rank & MAIN == 0) else { continue };
-            if found.rank & USES_MASK < PROMOTE_USES && view.may_go(&found) {
-                self.ghost.remember(reference.0, self.main_entries + self.small_entries);
+            let is_big = found.bytes * self.entries() > self.small_bytes + self.main_bytes;
+            if found.rank & USES_MASK < PROMOTE_USES + u32::from(is_big) && view.may_go(&found) {
+                self.ghost.remember(reference.0, self.entries());
                 return Some(found.handle);
             }
             self.forget(found.rank, found.bytes);
@@ -119,9 +163,8 @@ impl S3Fifo {
 
     /// Lower is worse.
     fn score(&self, candidate: &Candidate) -> f32 {
-        let idle = self.stamp().wrapping_sub(candidate.rank >> STAMP_SHIFT) & STAMP_MASK;
         let uses = (candidate.rank & USES_MASK).max(1);
-        uses as f32 / ((idle + 1) as f32 * (candidate.bytes as f32).sqrt())
+        uses as f32 / ((self.idle(candidate.rank) + 1) as f32 * (candidate.bytes as f32).sqrt())
     }
 }
 
@@ -133,6 +176,7 @@ impl Evict for S3Fifo {
             return self.enter_main(newcomer.bytes, 0);
         }
         if self.ghost.recalls(newcomer.hash) {
+            self.share = SHARE_MAX.min(self.share + SHARE_UP / self.entries().max(1) as f32);
             return self.enter_main(newcomer.bytes, RECALLED_USES);
         }
         self.small.push_back(Reference::new(newcomer.hash, newcomer.table));
@@ -147,6 +191,9 @@ impl Evict for S3Fifo {
 
     #[inline]
     fn touch(&mut self, rank: u32, _now_ms: UnixMs) -> u32 {
+        if rank & MAIN != 0 && self.victim_idle > 0.0 && self.idle(rank) as f32 > self.victim_idle / 2.0 {
+            self.share = SHARE_MIN.max(self.share - SHARE_DOWN / self.entries() as f32);
+        }
         let uses = (rank & USES_MASK) + u32::from(rank & USES_MASK != USES_MASK);
         self.rank(rank & MAIN, uses)
     }
@@ -180,6 +227,9 @@ impl Evict for S3Fifo {
         let sample = view.sample();
         let main = sample.items().iter().filter(|c| c.rank & MAIN != 0);
         let worst = main.min_by(|a, b| self.score(a).total_cmp(&self.score(b)));
+        if let Some(victim) = worst {
+            self.victim_idle += (self.idle(victim.rank) as f32 - self.victim_idle) * VICTIM_WEIGHT;
+        }
         worst.or(sample.items().first()).map(|c| c.handle)
     }
 
