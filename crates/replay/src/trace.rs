@@ -33,6 +33,17 @@ pub struct Request {
     pub size: u32,
 }
 
+impl Request {
+    /// The key as a store or a node sees it: 16 hexadecimal digits.
+    pub fn key_text(self) -> [u8; 16] {
+        let mut text = [0; 16];
+        for (place, digit) in text.iter_mut().enumerate() {
+            *digit = b"0123456789abcdef"[(self.key >> (60 - 4 * place)) as usize & 15];
+        }
+        text
+    }
+}
+
 /// A trace that is being read: an iterator over its requests. After the first error it ends.
 ///
 /// ```
@@ -273,6 +284,13 @@ mod tests {
         for bytes in [plain.clone(), gzip(&plain), joined] {
             let got = read(bytes).expect("whole");
             assert!(got.iter().map(|r| (r.key, r.size)).eq(records.iter().copied()));
+        }
+    }
+
+    #[test]
+    fn a_key_is_written_as_sixteen_hexadecimal_digits() {
+        for key in [0, 1, 0xfedc_ba98_7654_3210, u64::MAX] {
+            assert_eq!(Request { key, size: 0 }.key_text(), *format!("{key:016x}").as_bytes());
         }
     }
 
