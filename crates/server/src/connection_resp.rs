@@ -4,24 +4,19 @@
 //! input -> Decoder -> Batch (at most 64) -> rows, prefetch -> dispatch, dispatch, ... -> Encoder -> out
 //! ```
 //!
-//! A turn goes on until the input holds no complete command, but not beyond [`TURN_NS_MAX`] or [`TURN_OUTPUT_BYTES_MAX`]:
+//! A turn goes on until the input holds no complete command, but not beyond its share of time and output:
 //! then others have theirs first. A batch that stops in between (time, output, `CLIENT PAUSE`) stays with its connection
 //! and goes on where it stopped.
 
 use crate::batch::{self, COMMANDS_MAX, Rows};
 use crate::dispatch;
-use crate::door::{Door, Progress, Turn};
+use crate::door::{Door, Progress, TURN_OUTPUT_BYTES_MAX, Turn};
 use crate::log::{self, Level};
 use crate::session::ReplyMode;
 use scrubjay_command::table::Flags;
 use scrubjay_command::{Args, Row, resolve};
 use scrubjay_protocol::resp::{Batch, Decoder, Encoder, ProtocolError};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
-
-/// How long one client's turn may be before the others of its thread have theirs: half of the p99 of reads.
-const TURN_NS_MAX: u64 = 500_000;
-/// How many bytes of answers a turn may collect before they are sent: what a socket's buffer usually takes.
-const TURN_OUTPUT_BYTES_MAX: usize = 256 << 10;
 
 /// One RESP connection.
 #[derive(Default)]
@@ -100,7 +95,7 @@ impl Door for RespDoor {
             if is_last {
                 return Progress::Input;
             }
-            if is_spent(turn, out, begun_ns) {
+            if turn.is_spent(out, begun_ns) {
                 return Progress::Turn;
             }
         }
@@ -113,11 +108,6 @@ impl Door for RespDoor {
     fn memory_bytes(&self) -> usize {
         self.decoder.memory_bytes() + self.held.as_ref().map_or(0, |held| held.batch.memory_bytes())
     }
-}
-
-/// Whether this turn has had its share of the thread.
-fn is_spent(turn: &Turn<'_>, out: &OutputBuffer, begun_ns: u64) -> bool {
-    out.len() > TURN_OUTPUT_BYTES_MAX || turn.shared.clock.monotonic_ns() - begun_ns > TURN_NS_MAX
 }
 
 /// Runs the commands of `batch` from where it stopped; says what the connection waits for if it stops again.
@@ -162,7 +152,7 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
             progress = Progress::Close;
             break;
         }
-        if (!is_quick(row) || encoder.out().len() > TURN_OUTPUT_BYTES_MAX) && is_spent(turn, encoder.out(), begun_ns) {
+        if (!is_quick(row) || encoder.out().len() > TURN_OUTPUT_BYTES_MAX) && turn.is_spent(encoder.out(), begun_ns) {
             progress = Progress::Turn;
             break;
         }

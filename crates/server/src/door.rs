@@ -9,9 +9,15 @@ use crate::limits::Limits;
 use crate::session::Session;
 use crate::shared::Shared;
 use scrubjay_base::clock::UnixMs;
+use scrubjay_protocol::http::date::HttpDate;
 use scrubjay_protocol::resp::Batch;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use scrubjay_store::Ns;
+
+/// How long one client's turn may be before the others of its thread have theirs: half of the p99 of reads.
+const TURN_NS_MAX: u64 = 500_000;
+/// How many bytes of answers a turn may collect before they are sent: what a socket's buffer usually takes.
+pub(crate) const TURN_OUTPUT_BYTES_MAX: usize = 256 << 10;
 
 /// What a door has at hand during one turn.
 pub struct Turn<'a> {
@@ -38,15 +44,23 @@ impl Turn<'_> {
         // A session's database is always one that exists.
         self.shared.store.namespace(self.session.database()).unwrap_or_default()
     }
+
+    /// Whether this turn, which began at `begun_ns` of the monotonic clock and put its answers into `out`, has had its
+    /// share of the thread.
+    pub fn is_spent(&self, out: &OutputBuffer, begun_ns: u64) -> bool {
+        out.len() > TURN_OUTPUT_BYTES_MAX || self.shared.clock.monotonic_ns() - begun_ns > TURN_NS_MAX
+    }
 }
 
-/// Memory that the doors of one thread share between turns. Empty at the start of each.
+/// Memory that the doors of one thread share between turns. Empty at the start of each, but for what only time changes.
 #[derive(Default)]
 pub struct Scratch {
     /// For whatever a door wants to build.
     pub bytes: Vec<u8>,
     /// Decoded RESP commands.
     pub batch: Batch,
+    /// The text of HTTP's `Date`.
+    pub date: HttpDate,
 }
 
 /// What the connection waits for after a turn.
@@ -76,6 +90,11 @@ pub trait Door: Send {
     fn expects(&self, have: usize) -> usize {
         let _ = have;
         0
+    }
+
+    /// Whether a request has begun that is not complete, even if everything that arrived has been consumed: its time runs.
+    fn is_midway(&self) -> bool {
+        false
     }
 
     /// Bytes of memory that the door holds between turns.

@@ -20,6 +20,7 @@ mod connection_resp;
 pub mod counters;
 pub mod dispatch;
 pub mod door;
+mod http;
 pub mod limits;
 mod listener;
 pub mod log;

@@ -2,7 +2,7 @@
 //! thread, which looks for a newer copy once a turn.
 
 use crate::config::Config;
-use scrubjay_protocol::resp;
+use scrubjay_protocol::{http, resp};
 use std::time::Duration;
 
 /// The bounds. Times are milliseconds; 0 means unbounded where a sentence does not say otherwise.
@@ -18,6 +18,10 @@ pub struct Limits {
     pub resp: resp::Limits,
     /// What one may send before.
     pub resp_before_auth: resp::Limits,
+    /// What an HTTP request may be.
+    pub http: http::Limits,
+    /// What it may ask for.
+    pub http_data: http::Bounds,
     /// Bytes that a client may send altogether before it has authenticated.
     pub before_auth_bytes_max: u64,
     /// Time until a client must have authenticated.
@@ -61,6 +65,19 @@ impl Limits {
                 args_max: resp.args_max.min(config.pre_auth_args_max),
                 bulk_bytes_max: resp.bulk_bytes_max.min(config.pre_auth_bytes_max as usize),
                 ..resp
+            },
+            http: http::Limits {
+                head_bytes_max: config.http_head_bytes_max as usize,
+                body_bytes_max: config.request_bytes_max as usize,
+            },
+            http_data: http::Bounds {
+                key_bytes_max: config.key_bytes_max as usize,
+                items_max: config.batch_items_max,
+                // An answer that the client could never take in one piece is not built.
+                answer_bytes_max: match config.output_buffer_bytes_max {
+                    0 => usize::MAX,
+                    bytes => bytes as usize,
+                },
             },
             before_auth_bytes_max: config.pre_auth_bytes_max,
             auth_ms_max: ms(config.auth_timeout),

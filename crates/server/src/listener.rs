@@ -3,6 +3,7 @@
 use crate::clients::Protocol;
 use crate::connection_resp::RespDoor;
 use crate::door::Door;
+use crate::http::HttpDoor;
 use rustix::fd::OwnedFd;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
 use std::io;
@@ -38,7 +39,8 @@ impl Listener {
 /// The door that a new connection of `protocol` stands at.
 pub(crate) fn open_door(protocol: Protocol) -> Box<dyn Door> {
     match protocol {
-        Protocol::Resp | Protocol::Http => Box::new(RespDoor::new()),
+        Protocol::Resp => Box::new(RespDoor::new()),
+        Protocol::Http => Box::new(HttpDoor::new()),
     }
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn no_place(protocol: Protocol) -> &'static [u8] {
         Protocol::Http => {
             b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 69\r\n\
               Connection: close\r\n\r\n\
-              {\"error\":\"the limit on clients is reached\",\"code\":\"TOO_MANY_CLIENTS\"}"
+              {\"error\":\"the limit on clients is reached\",\"code\":\"too_many_clients\"}"
         }
     }
 }

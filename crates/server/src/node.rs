@@ -165,7 +165,9 @@ impl Drop for Running {
 
 fn bind_all(config: &Config, any_port: bool) -> Result<Vec<Arc<Listener>>, StartError> {
     let mut listeners = Vec::new();
-    for (setting, protocol, port) in [("port", Protocol::Resp, config.port)] {
+    for (setting, protocol, port) in
+        [("port", Protocol::Resp, config.port), ("http-port", Protocol::Http, config.http_port)]
+    {
         if port == 0 {
             continue;
         }

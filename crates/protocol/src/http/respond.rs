@@ -56,7 +56,7 @@ pub struct Answer<'o> {
     manner: Manner,
 }
 
-/// Room for the twenty digits of any length.
+/// Room for the twenty digits of any length, which are aligned to the right: spaces in front are what every reader skips.
 const BLANK_LENGTH: &[u8] = b"Content-Length:                     \r\n\r\n";
 const _: () = assert!(BLANK_LENGTH.len() == LENGTH_AT + 20 + 4);
 const LENGTH_AT: usize = "Content-Length: ".len();
@@ -153,7 +153,8 @@ impl<'o> Answer<'o> {
         let (start, body) = (self.out.len(), self.out.mark());
         let written = write(self.out);
         let length = Digits::of((self.out.len() - start) as i64);
-        self.out.patch(length_at, LENGTH_AT, length.as_bytes());
+        let digits = length.as_bytes();
+        self.out.patch(length_at, LENGTH_AT + 20 - digits.len(), digits);
         if self.manner.head_only {
             self.out.rewind(body);
         }

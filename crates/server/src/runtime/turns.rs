@@ -149,7 +149,7 @@ impl Worker {
         } else if connection.output.is_empty() {
             connection.output = OutputBuffer::new();
         }
-        if connection.input.is_empty() || connection.progress != Progress::Input {
+        if (connection.input.is_empty() && !connection.door.is_midway()) || connection.progress != Progress::Input {
             connection.times.request_since = None;
         } else if connection.times.request_since.is_none() {
             connection.times.request_since = Some((self.now_ms, connection.received_bytes));
