@@ -1,9 +1,9 @@
 //! What a RESP turn costs without the kernel: decode, prefetch, run, encode, over a million keys.
 //!
-//! `cargo run --release -p scrubjay-server --example turns -- [keys] [value bytes]`. Prints nanoseconds per command, the
-//! fastest and the middle of many short samples: on a busy machine the fastest is the one to compare.
+//! `cargo run --release -p scrubjay-server --example turns -- [keys] [value bytes] [command] [depth]`. Prints nanoseconds
+//! per command, the fastest and the middle of many short samples: on a busy machine the fastest is the one to compare.
 
-use scrubjay_base::clock::{Clock, SystemClock};
+use scrubjay_base::clock::SystemClock;
 use scrubjay_base::rand::Rng;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use scrubjay_server::clients::{ClientInfo, Protocol};
@@ -22,6 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let keys: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let value_bytes: usize = arguments.next().map_or(Ok(64), |text| text.parse())?;
+    let only_command = arguments.next();
+    let only_depth: Option<usize> = arguments.next().map(|text| text.parse()).transpose()?;
     let config = Config::default();
     let settings = Live::new(config.into(), 4 << 30);
     let store = Arc::new(Store::new(settings.store_config(), None));
@@ -39,11 +41,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let names: [(&str, &dyn Fn(u64) -> Vec<u8>); 3] =
             [("GET", &get), ("SET", &set), ("PING", &|_| b"*1\r\n$4\r\nPING\r\n".to_vec())];
         for (name, command) in names {
+            if only_command.as_deref().is_some_and(|only| only != name) || only_depth.is_some_and(|only| only != depth)
+            {
+                continue;
+            }
             let turns = 64 * 1024 / depth;
             let inputs: Vec<Vec<u8>> =
                 (0..turns).map(|_| (0..depth).flat_map(|_| command(rng.below(keys))).collect()).collect();
             let mut samples: Vec<f64> = Vec::new();
-            for sample in inputs.chunks(1024 / depth).cycle().take(512) {
+            for sample in inputs.chunks(1024 / depth).cycle().take(if only_depth.is_some() { 20_000 } else { 512 }) {
                 let begun = Instant::now();
                 for input in sample {
                     bench.turn(input);
@@ -51,7 +57,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 samples.push(begun.elapsed().as_nanos() as f64 / (sample.len() * depth) as f64);
             }
             samples.sort_by(f64::total_cmp);
-            println!("{name:5} x{depth:<3} fastest {:6.1} ns   middle {:6.1} ns", samples[8], samples[256]);
+            println!(
+                "{name:5} x{depth:<3} fastest {:6.1} ns   middle {:6.1} ns",
+                samples[samples.len() / 64],
+                samples[samples.len() / 2]
+            );
         }
     }
     Ok(())
