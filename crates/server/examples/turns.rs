@@ -3,7 +3,7 @@
 //! `cargo run --release -p scrubjay-server --example turns -- [keys] [value bytes] [command] [depth]`. Prints nanoseconds
 //! per command, the fastest and the middle of many short samples: on a busy machine the fastest is the one to compare.
 
-use scrubjay_base::clock::SystemClock;
+use scrubjay_base::clock::{DerivedClock, SystemClock};
 use scrubjay_base::rand::Rng;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use scrubjay_server::clients::{ClientInfo, Protocol};
@@ -75,6 +75,7 @@ struct Bench<'a> {
     door: RespDoor,
     input: InputBuffer,
     output: OutputBuffer,
+    wall: DerivedClock,
 }
 
 impl<'a> Bench<'a> {
@@ -89,17 +90,21 @@ impl<'a> Bench<'a> {
             door: RespDoor::new(),
             input: InputBuffer::new(),
             output: OutputBuffer::new(),
+            wall: DerivedClock::default(),
         }
     }
 
     fn turn(&mut self, bytes: &[u8]) {
         self.input.extend(bytes);
+        let now_ns = self.shared.clock.monotonic_ns();
+        let now_ms = self.wall.now_ms(&*self.shared.clock, now_ns);
         let mut turn = Turn {
             shared: self.shared,
             session: &mut self.session,
             counters: &self.shared.counters[0],
             limits: &self.limits,
-            now_ms: self.shared.clock.now_ms(),
+            now_ms,
+            now_ns,
             received_bytes: 0,
             scratch: &mut self.scratch,
         };
