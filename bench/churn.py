@@ -32,9 +32,7 @@ def measure(options: Options) -> Iterable[Row]:
         case: Row("churn", case, targets.TIMES_LIMIT, limits=targets.of(case, targets.TIMES_LIMIT))
         for case in (steady, shift)
     }
-    details = {
-        case: Row("churn", case, targets.TIMES_LIMIT) for case in ("100 B to 1000 B", "1000 B to 100 B")
-    }
+    details = {case: Row("churn", case, targets.TIMES_LIMIT) for case in ("100 B to 1000 B", "1000 B to 100 B")}
     absent = []
     for name in ALL:
         try:

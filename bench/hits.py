@@ -43,9 +43,7 @@ def measure(options: Options) -> Iterable[Row]:
             capacity = int(sizes[trace] * share)
             lru, default = _replay(trace, "lru", capacity), _replay(trace, POLICY, capacity)
             saved.append(((1 - default[0] / lru[0]) * 100, (1 - default[1] / lru[1]) * 100))
-            yield Row(
-                "hits", case, f"object misses saved, %, {trace.name.split('.')[0]}", {OURS: [saved[-1][0]]}
-            )
+            yield Row("hits", case, f"object misses saved, %, {trace.name.split('.')[0]}", {OURS: [saved[-1][0]]})
         for metric, figure in (
             ("object misses saved, %, mean", statistics.mean(objects for objects, _ in saved)),
             ("object misses saved, %, worst trace", min(objects for objects, _ in saved)),

@@ -43,9 +43,7 @@ def swing(options: Options) -> Iterable[Row]:
         count: Row("swing", f"32 B values, {millions:g} M entries", targets.PER_ENTRY)
         for count, millions in zip(counts, options.swing_millions, strict=True)
     }
-    worst = Row(
-        "swing", "worst count over best", "times", limits=targets.of("worst count over best", "times")
-    )
+    worst = Row("swing", "worst count over best", "times", limits=targets.of("worst count over best", "times"))
     absent = []
     for name in ALL:
         try:

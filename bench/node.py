@@ -47,9 +47,7 @@ def _connection_bytes(server: Server) -> float:
 
         def open_some(count: int) -> None:
             for _ in range(count):
-                connection = stack.enter_context(
-                    socket.create_connection(("127.0.0.1", server.port), timeout=5.0)
-                )
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5.0))
                 connection.sendall(question)
                 connection.recv(100)
 

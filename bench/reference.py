@@ -43,9 +43,7 @@ class Program:
 
 def fetch() -> str | None:
     """Unpack the reference servers unless that was done; the reason if they cannot be had."""
-    done = subprocess.run(
-        [ROOT / "tools" / "fetch_reference.sh"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([ROOT / "tools" / "fetch_reference.sh"], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None
     return (done.stderr.strip().splitlines() or ["tools/fetch_reference.sh failed"])[-1]
@@ -92,9 +90,7 @@ def our_python() -> str:
     """
     for candidate in (ROOT / ".venv" / "bin" / "python", Path(sys.executable)):
         if candidate.exists():
-            done = subprocess.run(
-                [candidate, "-c", "import scrubjay._core"], capture_output=True, check=False
-            )
+            done = subprocess.run([candidate, "-c", "import scrubjay._core"], capture_output=True, check=False)
             if done.returncode == 0:
                 return str(candidate)
     reason = "no Python here can import scrubjay: run `make build`"

@@ -104,9 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=0, help="interleaved rounds")
     parser.add_argument("--seconds", type=float, default=0.0, help="seconds measured per run")
     parser.add_argument("--json", default="", metavar="FILE", help="write all samples")
-    parser.add_argument(
-        "--markdown", nargs="?", const="-", default="", metavar="FILE", help="Markdown tables"
-    )
+    parser.add_argument("--markdown", nargs="?", const="-", default="", metavar="FILE", help="Markdown tables")
     return parser.parse_args()
 
 
@@ -132,9 +130,7 @@ def _measured(title: str, measure: Callable[[Options], Iterable[Row]], options: 
 def _write(arguments: argparse.Namespace, machine: dict[str, Any], rows: list[Row]) -> None:
     if arguments.json:
         document = {"machine": machine, "rows": [row.as_json() for row in rows]}
-        Path(arguments.json).write_text(
-            json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        Path(arguments.json).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if arguments.markdown not in {"", "-"}:
         Path(arguments.markdown).write_text(markdown(rows) + "\n", encoding="utf-8")
 

@@ -174,9 +174,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _command(
-    name: str, port: int, http_port: int, threads: int, memory_bytes: int
-) -> tuple[Program, list[str]]:
+def _command(name: str, port: int, http_port: int, threads: int, memory_bytes: int) -> tuple[Program, list[str]]:
     if name == OURS:
         settings: dict[str, str | int] = {"port": port, "threads": threads, "max-memory": memory_bytes}
         settings |= {"http-port": http_port, "memcached-port": 0, "grpc-port": 0, "peer-port": 0}

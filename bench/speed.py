@@ -62,9 +62,7 @@ def measure(options: Options, groups: set[str]) -> Iterable[Row]:
 def _case(case: Case, servers: list[Server], options: Options) -> list[Row]:
     contenders = [s for s in servers if case.operation != "ping" or s.name != MEMCACHED]
     metrics = (targets.CPU, targets.RATE, targets.P50, targets.P99, targets.P999)
-    rows = {
-        metric: Row("speed", case.name, metric, limits=targets.of(case.name, metric)) for metric in metrics
-    }
+    rows = {metric: Row("speed", case.name, metric, limits=targets.of(case.name, metric)) for metric in metrics}
     for _ in range(options.rounds):
         for server in contenders:
             load = generator.run(

@@ -46,9 +46,7 @@ def test_ratio_without_the_peer_is_not_judged_and_absence_is_not_a_pass():
 
 
 def test_best_peer_is_the_fastest_where_less_is_better():
-    row = Row(
-        "g", "c", "m", {"scrubjay": [2.0], "redis": [4.0], "memcached": [1.0]}, [Limit(1.1, "x best peer")]
-    )
+    row = Row("g", "c", "m", {"scrubjay": [2.0], "redis": [4.0], "memcached": [1.0]}, [Limit(1.1, "x best peer")])
     assert row.measured("x best peer") == 2.0
     assert row.verdict() == "MISS (≤1.10x best)"
 
@@ -75,9 +73,7 @@ def test_tables_hold_every_row_and_json_every_sample():
 @pytest.mark.parametrize("name", [case for case, _ in targets.TARGETS])
 def test_every_target_names_a_case_that_some_script_measures(name):
     """A renamed case would lose its target without a sound."""
-    sources = "".join(
-        path.read_text(encoding="utf-8") for path in BENCH.glob("*.py") if path.name != "targets.py"
-    )
+    sources = "".join(path.read_text(encoding="utf-8") for path in BENCH.glob("*.py") if path.name != "targets.py")
     import speed  # noqa: PLC0415 (needs the path above)
 
     computed = {case.name for case in speed.CASES}
@@ -85,9 +81,7 @@ def test_every_target_names_a_case_that_some_script_measures(name):
     computed |= {f"{size} B values{ttl}" for size in (32, 100) for ttl in ("", ", TTL on each")}
     computed |= {f"capacity {share} of the unique bytes" for share in ("1%", "10%", "20%")}
     computed |= {
-        f"{operation}, bytes, {policy}"
-        for operation in ("set", "get hit")
-        for policy in ("default policy", "LRU")
+        f"{operation}, bytes, {policy}" for operation in ("set", "get hit") for policy in ("default policy", "LRU")
     }
     assert name in computed or f'"{name}"' in sources
 

@@ -56,6 +56,18 @@ pub struct Cache {
     engine: Arc<Engine>,
 }
 
+/// What `set` may be told.
+pub struct Options<'a, 'py> {
+    /// The lifetime; `None`: the cache's default.
+    pub ttl: Option<&'a Bound<'py, PyAny>>,
+    /// Only if the key is absent.
+    pub nx: bool,
+    /// Only if it is there.
+    pub xx: bool,
+    /// The key keeps the lifetime it has.
+    pub keep_ttl: bool,
+}
+
 impl Cache {
     /// The engine, if the cache is open and has its thread.
     #[inline]
@@ -134,6 +146,35 @@ impl Cache {
         sum.map_err(|reject: Reject| errors::of_reject(py, &reject))
     }
 
+    /// `get`, whose arguments [`fastcall`](crate::fastcall) reads.
+    #[inline]
+    pub fn look_up<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.read(py, key::bytes_of(key)?, Access::Read)
+    }
+
+    /// `set`, whose arguments [`fastcall`](crate::fastcall) reads.
+    #[inline]
+    pub fn store(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        options: &Options<'_, '_>,
+    ) -> PyResult<bool> {
+        let when = match (options.nx, options.xx) {
+            (false, false) => When::Always,
+            (true, false) => When::Absent,
+            (false, true) => When::Present,
+            (true, true) => return Err(bad(py, "nx and xx exclude each other: a key is absent or it is there")),
+        };
+        let life = match (options.keep_ttl, options.ttl) {
+            (false, ttl) => Life::Fresh(Ttl::of(ttl)?),
+            (true, None) => Life::Keep,
+            (true, Some(_)) => return Err(bad(py, "ttl and keep_ttl exclude each other: give one of them")),
+        };
+        self.write(py, key, value, life, when)
+    }
+
     fn walk(&self, py: Python<'_>, yields: Yield, pattern: Option<&Bound<'_, PyAny>>) -> PyResult<Walk> {
         let pattern = pattern.map(key::bytes_of).transpose()?.map(<[u8]>::to_vec);
         Ok(Walk::new(self.engine(py)?.clone(), yields, pattern))
@@ -162,54 +203,6 @@ impl Cache {
         };
         cache.start_upkeep();
         Ok(cache)
-    }
-
-    /// The value of `key`, or `default` if there is none.
-    #[pyo3(signature = (key, default=None))]
-    fn get<'py>(
-        &self,
-        py: Python<'py>,
-        key: &Bound<'py, PyAny>,
-        default: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.read(py, key::bytes_of(key)?, Access::Read)?.or(default))
-    }
-
-    /// Stores `value`. Whether it did: `False` only if `nx` or `xx` stood in the way.
-    ///
-    /// Args:
-    ///     ttl: lifetime in seconds (`math.inf`: for ever); `None`: the cache's `default_ttl`.
-    ///     nx: only if the key is absent.
-    ///     xx: only if the key is there.
-    ///     keep_ttl: the key keeps the lifetime it has.
-    ///
-    /// Raises:
-    ///     OutOfMemory: it does not fit, and nothing may be evicted. Nothing was changed.
-    ///     TooLarge: the key or the value is beyond its limit. Nothing was changed.
-    #[pyo3(signature = (key, value, ttl=None, *, nx=false, xx=false, keep_ttl=false))]
-    #[allow(clippy::too_many_arguments)] // as many as the operation has options
-    fn set(
-        &self,
-        py: Python<'_>,
-        key: &Bound<'_, PyAny>,
-        value: &Bound<'_, PyAny>,
-        ttl: Option<&Bound<'_, PyAny>>,
-        nx: bool,
-        xx: bool,
-        keep_ttl: bool,
-    ) -> PyResult<bool> {
-        let when = match (nx, xx) {
-            (false, false) => When::Always,
-            (true, false) => When::Absent,
-            (false, true) => When::Present,
-            (true, true) => return Err(bad(py, "nx and xx exclude each other: a key is absent or it is there")),
-        };
-        let life = match (keep_ttl, ttl) {
-            (false, ttl) => Life::Fresh(Ttl::of(ttl)?),
-            (true, None) => Life::Keep,
-            (true, Some(_)) => return Err(bad(py, "ttl and keep_ttl exclude each other: give one of them")),
-        };
-        self.write(py, key, value, life, when)
     }
 
     /// Removes `key`. Whether it was there.

@@ -44,6 +44,7 @@ impl Engine {
     #[inline]
     pub fn look<R>(&self, key: &[u8], access: Access, see: impl FnOnce(&Entry<'_>) -> R) -> Option<R> {
         let key = self.store.key(NS, key);
+        self.store.prefetch_bucket(&key);
         let now_ms = self.time.coarse();
         let mut guard = self.store.lock(key.slot, now_ms);
         let entry = guard.get(&key, access)?;
@@ -70,6 +71,7 @@ impl Engine {
     #[inline]
     pub fn put(&self, key: &[u8], value: &[u8], flags: u32, life: Life, when: When) -> Result<bool, OutOfMemory> {
         let key = self.store.key(NS, key);
+        self.store.prefetch_bucket(&key);
         // A lifetime counts from now, exactly; without one the coarse time will do, unless a condition asks who is alive.
         let exact = when != When::Always || matches!(life, Life::Keep | Life::Fresh(Ttl::Ms(_)));
         let now_ms = if exact { self.time.exact() } else { self.time.coarse() };

@@ -10,7 +10,12 @@ use scrubjay_store::KEY_BYTES_MAX;
 /// The bytes of a key, borrowed from the object.
 #[inline]
 pub fn bytes_of<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
-    let bytes = if let Ok(text) = key.cast::<PyString>() {
+    // The exact types are a comparison of pointers, their subclasses a call.
+    let bytes = if let Ok(bytes) = key.cast_exact::<PyBytes>() {
+        bytes.as_bytes()
+    } else if let Ok(text) = key.cast_exact::<PyString>() {
+        text.to_str()?.as_bytes()
+    } else if let Ok(text) = key.cast::<PyString>() {
         text.to_str()?.as_bytes()
     } else if let Ok(bytes) = key.cast::<PyBytes>() {
         bytes.as_bytes()

@@ -15,9 +15,14 @@ mod batch;
 mod cache;
 mod engine;
 mod errors;
+mod fastcall;
 mod fork;
 mod key;
 mod limits;
+mod loadgen;
+mod node;
+mod replay;
+mod settings;
 mod stats;
 mod table;
 mod time;
@@ -38,9 +43,18 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     fork::install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<cache::Cache>()?;
+    fastcall::install(module.py())?;
     module.add_class::<stats::Stats>()?;
     module.add_class::<time::ManualClock>()?;
     module.add_function(wrap_pyfunction!(errors::kinds, module)?)?;
     module.add_function(wrap_pyfunction!(table::commands, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::settings, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::configuration, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::generated_files, module)?)?;
+    module.add_function(wrap_pyfunction!(node::serve, module)?)?;
+    module.add_function(wrap_pyfunction!(loadgen::loadgen, module)?)?;
+    module.add_function(wrap_pyfunction!(loadgen::loadgen_defaults, module)?)?;
+    module.add_function(wrap_pyfunction!(replay::replay, module)?)?;
+    module.add_function(wrap_pyfunction!(replay::pure_policies, module)?)?;
     Ok(())
 }

@@ -47,7 +47,7 @@ pub struct ThreadCounters {
     pub wrong_door: Counter,
     /// Commands that failed from within: bugs.
     pub panics: Counter,
-    /// Turns that connections had.
+    /// Times the event loop woke up.
     pub turns: Counter,
     /// By command, indexed by `Row::id`.
     pub by_command: Box<[CommandCounters]>,

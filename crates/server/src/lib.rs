@@ -16,7 +16,7 @@ pub mod clients;
 pub mod command;
 pub mod config;
 mod connection;
-pub mod connection_resp;
+mod connection_resp;
 pub mod counters;
 pub mod dispatch;
 pub mod door;

@@ -18,7 +18,6 @@ use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::log::{self, Level};
 use crate::shared::Shared;
-use scrubjay_base::clock::DerivedClock;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use std::io;
 use std::sync::Arc;
@@ -62,9 +61,8 @@ pub(crate) struct Worker {
     letters: Vec<Letter>,
     /// Until when answers may still be delivered, once the node stops.
     pub(super) stopping_until_ms: Option<u64>,
-    /// Now, on the monotonic clock: of the latest turn, or of the end of a wait that brought none.
+    /// Now, on the monotonic clock; refreshed after every wait.
     pub(super) now_ms: u64,
-    pub(super) wall: DerivedClock,
 }
 
 /// Whether a thread accepts connections.
@@ -105,7 +103,6 @@ impl Worker {
             letters: Vec::new(),
             stopping_until_ms: None,
             now_ms: shared.clock.monotonic_ns() / 1_000_000,
-            wall: DerivedClock::default(),
             shared,
         })
     }
@@ -122,16 +119,14 @@ impl Worker {
                 );
                 return;
             }
-            let turns_before = self.counters().turns.get();
+            self.now_ms = self.shared.clock.monotonic_ns() / 1_000_000;
+            self.counters().turns.add(1);
             self.refresh_limits();
             for event in ready.drain(..) {
                 self.event(event);
             }
             self.ready = ready;
             self.run_queue();
-            if self.counters().turns.get() == turns_before {
-                self.now_ms = self.shared.clock.monotonic_ns() / 1_000_000;
-            }
             self.wake_paused();
             self.sweep();
             self.keep_house();
