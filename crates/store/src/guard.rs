@@ -3,8 +3,9 @@
 //! One slot's shard for most commands; several, taken in ascending order, for commands over several keys. Whoever holds a
 //! guard sees and makes its changes atomically. Never hold one across I/O, and never take a second one while holding one.
 
+use crate::env::Env;
 use crate::key::Key;
-use crate::shard::{Entry, Env, New, Shard};
+use crate::shard::{Entry, New, Shard};
 use crate::{Access, Deadline, Flags, OutOfMemory, Removal};
 use parking_lot::MutexGuard;
 use scrubjay_base::clock::UnixMs;

@@ -16,6 +16,7 @@ mod budget;
 mod config;
 mod effect;
 mod entry;
+mod env;
 mod evict;
 mod guard;
 mod heap;

@@ -10,12 +10,12 @@
 use crate::budget::Budget;
 use crate::config::{Config, Policy};
 use crate::effect::Journal;
+use crate::env::{Berth, Env, Hint};
 use crate::guard::Guard;
 use crate::key::{DATABASES, Key, Ns};
 use crate::pool::Pool;
-use crate::shard::{Berth, Entry, Env, Hint, Shard};
+use crate::shard::{Entry, Shard};
 use crate::stats::Stats;
-use crate::table::Table;
 use crate::tick::Ticks;
 use parking_lot::Mutex;
 use scrubjay_base::clock::UnixMs;
@@ -380,25 +380,6 @@ impl Store {
     pub fn check(&self) {
         for berth in &self.env.shards {
             berth.shard.lock().check(&self.env);
-        }
-    }
-}
-
-impl Env {
-    /// The first two passes of a prefetch, which need no lock: the tables' addresses, their buckets.
-    #[inline]
-    pub(crate) fn prefetch_buckets(&self, keys: &[Key<'_>]) {
-        for key in keys {
-            let berth = &self.shards[self.shard_of(key.slot)];
-            crate::prefetch::line(&raw const self.hints[self.table_of(key.slot)]);
-            crate::prefetch::line(berth);
-            crate::prefetch::line((&raw const *berth).wrapping_byte_add(64));
-            crate::prefetch::line((berth.tables + self.table_in_shard(key.slot) * size_of::<Table>()) as *const Table);
-        }
-        for key in keys {
-            let hint = &self.hints[self.table_of(key.slot)];
-            let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
-            crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
         }
     }
 }

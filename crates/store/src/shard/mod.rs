@@ -1,0 +1,430 @@
+//! A shard: some of the tables, their heap, their policy's state, under one lock.
+//!
+//! Everything here is plain single-threaded code: whoever holds the shard's lock has it exclusively. The shard finds,
+//! writes and removes entries, expires what is due, makes room when memory is short, and tells every change to the
+//! journal. What spans shards is in `guard`, `store` and `env`.
+//!
+//! Here: finding, removing, and the books. `write`: writing. `room`: making room. `sweep`: walks over many entries.
+
+mod room;
+mod sweep;
+mod view;
+mod write;
+
+use crate::Access;
+use crate::config::Policy;
+use crate::effect::{Effect, Removal};
+use crate::entry::{self, GRANULE, Layout};
+use crate::env::Env;
+use crate::evict::{Active, Evict};
+use crate::heap::{Handle, Heap};
+use crate::key::{DATABASES, Key, Ns};
+use crate::large::Large;
+use crate::pool::Pool;
+use crate::table::{Facts, Place, Table};
+use scrubjay_base::SlotId;
+use scrubjay_base::clock::UnixMs;
+use scrubjay_base::rand::Rng;
+use std::sync::atomic::Ordering::Relaxed;
+
+pub use view::{Entry, New, key_of};
+
+/// What is kept per slot.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// How many effects the slot has had.
+    sequence: u64,
+    entries: u32,
+}
+
+/// Entries of one namespace in one shard.
+#[derive(Clone, Copy, Default)]
+pub struct NsCount {
+    /// All.
+    pub entries: u64,
+    /// Those with a deadline.
+    pub volatile: u64,
+}
+
+/// A shard's counters.
+#[derive(Clone, Copy, Default)]
+pub struct Counters {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Entries evicted.
+    pub evictions: u64,
+    /// Entries expired.
+    pub expirations: u64,
+    /// Writes refused.
+    pub refused: u64,
+}
+
+/// Some of the store, exclusively held. What every access needs stands first, in two lines.
+#[repr(C)]
+pub struct Shard {
+    tables: Box<[Table]>,
+    lines_per_entry: u32,
+    due: u32,
+    heap: Heap,
+    /// Counters.
+    pub counters: Counters,
+    active: Active,
+    large: Large,
+    number: usize,
+    /// Entries per table, side by side for sampling.
+    counts: Box<[u32]>,
+    slots: Box<[Slot]>,
+    policy: Policy,
+    rng: Rng,
+    payload_bytes: u64,
+    large_bytes: u64,
+    /// What was charged for tables and the policy's state.
+    charged_bytes: u64,
+    /// The part of it that is the policy's.
+    policy_bytes: u64,
+    /// Per namespace.
+    pub per_ns: [NsCount; DATABASES as usize],
+}
+
+/// What the table must know of the entry at `handle`.
+fn facts(heap: &Heap, large: &Large, env: &Env, handle: Handle) -> Facts {
+    let block = heap.block(handle);
+    let layout = Layout::read(block);
+    let hash = env.hasher.hash(layout.ns(), key_of(block, layout, large));
+    Facts { hash, due: env.ticks.due(layout.deadline_ms(block)) }
+}
+
+impl Shard {
+    /// An empty shard.
+    pub fn new(number: usize, tables: usize, slots: usize, policy: Policy, seed: u64) -> Shard {
+        Shard {
+            number,
+            heap: Heap::new(),
+            tables: (0..tables).map(|_| Table::new()).collect(),
+            counts: vec![0; tables].into_boxed_slice(),
+            slots: vec![Slot::default(); slots].into_boxed_slice(),
+            large: Large::default(),
+            policy,
+            active: active(policy, seed),
+            rng: Rng::new(seed),
+            due: crate::table::NEVER,
+            payload_bytes: 0,
+            large_bytes: 0,
+            charged_bytes: 0,
+            policy_bytes: 0,
+            lines_per_entry: 2,
+            per_ns: [NsCount::default(); DATABASES as usize],
+            counters: Counters::default(),
+        }
+    }
+
+    /// Entries here.
+    pub fn entries(&self) -> u64 {
+        self.counts.iter().map(|&c| u64::from(c)).sum()
+    }
+
+    /// Bytes of keys and values.
+    pub fn payload_bytes(&self) -> u64 {
+        self.payload_bytes
+    }
+
+    /// Bytes that entries take, large values included, tables not.
+    pub fn entry_bytes(&self) -> u64 {
+        self.heap.live_bytes() + self.large_bytes
+    }
+
+    /// Everything that this shard holds, in bytes.
+    pub fn total_bytes(&self) -> u64 {
+        self.heap.total_bytes() + self.large_bytes + self.charged_bytes
+    }
+
+    #[inline(always)]
+    fn table_index(&self, env: &Env, slot: SlotId) -> usize {
+        env.table_in_shard(slot)
+    }
+
+    #[inline(always)]
+    fn slot_index(&self, env: &Env, slot: SlotId) -> usize {
+        slot.index() >> env.shard_bits()
+    }
+
+    /// Where the shard's tables lie: fixed for its life, so that a table's own line can be asked for without the lock.
+    pub fn tables_address(&self) -> *const Table {
+        self.tables.as_ptr()
+    }
+
+    /// Asks for the lines of the entries that could be `key`'s.
+    #[inline]
+    pub fn prefetch(&self, env: &Env, key: &Key<'_>, lines: usize) {
+        self.tables[self.table_index(env, key.slot)].candidates(key.hash, |handle| {
+            let block = self.heap.block(handle);
+            for line in 0..lines {
+                crate::prefetch::line(block.as_ptr().wrapping_add(line * 64));
+            }
+        });
+    }
+
+    /// How many lines an entry of average size has here, at most 20.
+    #[inline(always)]
+    pub fn lines_per_entry(&self) -> usize {
+        self.lines_per_entry as usize
+    }
+
+    #[inline(always)]
+    fn locate(&self, env: &Env, key: &Key<'_>) -> Option<(Place, Handle)> {
+        self.tables[self.table_index(env, key.slot)].find(key.hash, |handle| {
+            let block = self.heap.block(handle);
+            let layout = Layout::read(block);
+            layout.ns() == key.ns.0 && key_of(block, layout, &self.large) == key.bytes
+        })
+    }
+
+    #[inline(always)]
+    fn view(&self, handle: Handle, now_ms: UnixMs) -> Entry<'_> {
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        let large = if layout.is_large() { Some(self.large.get(layout.index(block))) } else { None };
+        Entry { block, layout, large, active: &self.active, now_ms }
+    }
+
+    /// The live entry of `key`; one whose deadline has passed is removed.
+    #[inline]
+    pub fn get(&mut self, env: &Env, key: &Key<'_>, access: Access, now_ms: UnixMs) -> Option<Entry<'_>> {
+        let counts = matches!(access, Access::Read | Access::ReadNoTouch);
+        let Some(handle) = self.live(env, key, now_ms) else {
+            self.counters.misses += u64::from(counts);
+            return None;
+        };
+        self.counters.hits += u64::from(counts);
+        if matches!(access, Access::Read | Access::Write) {
+            let block = self.heap.block_mut(handle);
+            let rank = entry::rank(block);
+            let touched = self.active.touch(rank, now_ms);
+            if touched != rank {
+                entry::set_rank(block, touched);
+            }
+        }
+        Some(self.view(handle, now_ms))
+    }
+
+    /// Where the live entry of `key` is; one whose deadline has passed is removed.
+    #[inline]
+    fn live(&mut self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Handle> {
+        let (place, handle) = self.locate(env, key)?;
+        let block = self.heap.block(handle);
+        if Layout::read(block).deadline_ms(block).is_some_and(|at| at <= now_ms) {
+            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(Removal::Expired));
+            return None;
+        }
+        Some(handle)
+    }
+
+    /// Removes the live entry of `key`. Whether it was there.
+    pub fn remove_as(&mut self, env: &Env, key: &Key<'_>, cause: Removal, now_ms: UnixMs) -> bool {
+        if self.live(env, key, now_ms).is_none() {
+            return false;
+        }
+        if let Some((place, handle)) = self.locate(env, key) {
+            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(cause));
+        }
+        true
+    }
+
+    fn bytes_at(&self, handle: Handle) -> u64 {
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        let apart = if layout.is_large() { self.large.get(layout.index(block)).charged_bytes } else { 0 };
+        size_of_block(layout) + apart
+    }
+
+    fn link(&mut self, env: &Env, key: &Key<'_>, index: usize, handle: Handle, due: u32) {
+        let Shard { tables, heap, large, .. } = self;
+        let table = &mut tables[index];
+        let before = table.bytes();
+        let facts_of = Facts { hash: key.hash, due };
+        let jitter = env.table_of(key.slot) + table.bucket_count();
+        let moved = table.insert(facts_of, handle, jitter, |handle| facts(heap, large, env, handle));
+        self.counts[index] += 1;
+        self.settle_table(env, index, env.table_of(key.slot), before, moved);
+        let slot = self.slot_index(env, key.slot);
+        self.slots[slot].entries += 1;
+        if self.slots[slot].entries.is_multiple_of(16) {
+            let entries = self.per_ns.iter().map(|n| n.entries).sum::<u64>().max(1);
+            self.lines_per_entry = ((self.heap.live_bytes() / entries) / 64 + 2).min(20) as u32;
+        }
+        if env.max_entries.load(Relaxed) != 0 {
+            env.entries.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// After a table may have grown or shrunk: its memory is charged, and its hint set.
+    #[inline]
+    fn settle_table(&mut self, env: &Env, index: usize, global: usize, before: usize, moved: bool) {
+        let table = &self.tables[index];
+        let after = table.bytes();
+        if after != before {
+            self.charged_bytes = self.charged_bytes + after as u64 - before as u64;
+            if after > before {
+                env.budget.charge((after - before) as u64);
+            } else {
+                env.budget.release((before - after) as u64);
+            }
+        }
+        if moved {
+            let (buckets, count) = table.hint();
+            env.hints[global].buckets.store(buckets.cast_mut(), Relaxed);
+            env.hints[global].count.store(count, Relaxed);
+        }
+    }
+
+    fn take_out_by_handle(&mut self, env: &Env, handle: Handle, cause: Removal) {
+        if let Some((index, hash, place)) = self.place_of(env, handle) {
+            self.take_out(env, index, hash, place, handle, Some(cause));
+        }
+    }
+
+    fn take_out_by_handle_silently(&mut self, env: &Env, handle: Handle) {
+        if let Some((index, hash, place)) = self.place_of(env, handle) {
+            self.take_out(env, index, hash, place, handle, None);
+        }
+    }
+
+    fn place_of(&self, env: &Env, handle: Handle) -> Option<(usize, u64, Place)> {
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        let key = key_of(block, layout, &self.large);
+        let index = self.table_index(env, SlotId::of(key));
+        let hash = env.hasher.hash(layout.ns(), key);
+        let (place, _) = self.tables[index].find(hash, |h| h == handle)?;
+        Some((index, hash, place))
+    }
+
+    /// Removes an entry from table, heap and counts, and says so unless `cause` is `None`.
+    fn take_out(&mut self, env: &Env, index: usize, hash: u64, place: Place, handle: Handle, cause: Option<Removal>) {
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        let slot = SlotId::of(key_of(block, layout, &self.large));
+        match cause {
+            Some(Removal::Expired) => self.counters.expirations += 1,
+            Some(Removal::Evicted) => self.counters.evictions += 1,
+            Some(Removal::Deleted) | None => {}
+        }
+        if let Some(cause) = cause {
+            let sequence = self.next_sequence(env, slot);
+            if env.journal.is_some() {
+                let block = self.heap.block(handle);
+                let (ns, key) = (Ns(layout.ns()), key_of(block, layout, &self.large));
+                self.tell(env, slot, sequence, || Effect::Remove { ns, key, cause });
+            }
+        }
+        let rank = entry::rank(self.heap.block(handle));
+        self.active.forget(rank, self.bytes_at(handle));
+        self.discount(handle);
+        let Shard { tables, heap, large, .. } = self;
+        let before = tables[index].bytes();
+        let moved = tables[index].remove(hash, place, |handle| facts(heap, large, env, handle));
+        self.counts[index] -= 1;
+        self.settle_table(env, index, env.table_of(slot), before, moved);
+        let slot_index = self.slot_index(env, slot);
+        self.slots[slot_index].entries -= 1;
+        if env.max_entries.load(Relaxed) != 0 {
+            env.entries.fetch_sub(1, Relaxed);
+        }
+        self.drop_block(env, handle);
+    }
+
+    /// Gives the entry's block, and its large value, back.
+    fn drop_block(&mut self, env: &Env, handle: Handle) {
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        if layout.is_large() {
+            let thing = self.large.remove(layout.index(block));
+            self.large_bytes -= thing.charged_bytes;
+            env.budget.release(thing.charged_bytes);
+        }
+        self.heap.release(handle, layout.granules());
+    }
+
+    fn payload_of(&self, handle: Handle) -> (Ns, bool, u64) {
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        let value =
+            if layout.is_large() { self.large.get(layout.index(block)).value.len() } else { layout.value().len() };
+        let bytes = key_of(block, layout, &self.large).len() + value;
+        (Ns(layout.ns()), layout.has_deadline(), bytes as u64)
+    }
+
+    fn count_in(&mut self, handle: Handle) {
+        let (ns, volatile, bytes) = self.payload_of(handle);
+        self.payload_bytes += bytes;
+        let count = &mut self.per_ns[ns.0 as usize];
+        count.entries += 1;
+        count.volatile += u64::from(volatile);
+    }
+
+    fn discount(&mut self, handle: Handle) {
+        let (ns, volatile, bytes) = self.payload_of(handle);
+        self.payload_bytes -= bytes;
+        let count = &mut self.per_ns[ns.0 as usize];
+        count.entries -= 1;
+        count.volatile -= u64::from(volatile);
+    }
+
+    fn recount_volatile(&mut self, ns: Ns, before: bool, after: bool) {
+        let count = &mut self.per_ns[ns.0 as usize].volatile;
+        *count = *count + u64::from(after) - u64::from(before);
+    }
+
+    fn note_deadline(&mut self, env: &Env, key: &Key<'_>, deadline_ms: Option<UnixMs>) {
+        let due = env.ticks.due(deadline_ms);
+        if deadline_ms.is_some()
+            && let Some((place, _)) = self.locate(env, key)
+        {
+            let index = self.table_index(env, key.slot);
+            let before = self.tables[index].bytes();
+            self.tables[index].lower_due(place, due);
+            self.settle_table(env, index, env.table_of(key.slot), before, false);
+        }
+        self.note_due(env, due);
+    }
+
+    #[inline]
+    fn note_due(&mut self, env: &Env, due: u32) {
+        if due < self.due {
+            self.due = due;
+            env.shards[self.number].due.store(due, Relaxed);
+        }
+    }
+
+    #[inline]
+    fn next_sequence(&mut self, env: &Env, slot: SlotId) -> u64 {
+        let slot = &mut self.slots[slot.index() >> env.shard_bits()];
+        slot.sequence += 1;
+        slot.sequence
+    }
+
+    #[inline]
+    fn tell<'e>(&self, env: &Env, slot: SlotId, sequence: u64, effect: impl FnOnce() -> Effect<'e>) {
+        if let Some(journal) = &env.journal {
+            journal.effect(slot, sequence, &effect());
+        }
+    }
+
+    /// Gives everything back; the store is going.
+    pub fn dissolve(&mut self, pool: &Pool) {
+        self.heap.clear(pool);
+    }
+}
+
+fn active(policy: Policy, seed: u64) -> Active {
+    match policy {
+        Policy::NoEviction => Active::new(None, seed),
+        Policy::Evict(_, rank) => Active::new(Some(rank), seed),
+    }
+}
+
+fn size_of_block(layout: Layout) -> u64 {
+    u64::from(layout.granules()) * GRANULE as u64
+}

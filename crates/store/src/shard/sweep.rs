@@ -1,0 +1,136 @@
+//! Walks over many entries: prompt expiry, flushing, scanning, a random key.
+
+use super::{Shard, facts, key_of};
+use crate::Entry;
+use crate::effect::{Effect, Removal};
+use crate::entry::Layout;
+use crate::env::Env;
+use crate::key::{DATABASES, Ns};
+use crate::table::LANES;
+use scrubjay_base::SlotId;
+use scrubjay_base::clock::UnixMs;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Shard {
+    /// Removes everything that is due. Returns how many entries went.
+    pub fn expire_due(&mut self, env: &Env, now_ms: UnixMs) -> usize {
+        let tick = env.ticks.reached(now_ms);
+        let mut gone = 0;
+        let mut found = Vec::new();
+        for index in 0..self.tables.len() {
+            if self.tables[index].due > tick {
+                continue;
+            }
+            let Shard { tables, heap, large, .. } = self;
+            tables[index].take_due(tick, |handle| facts(heap, large, env, handle), &mut found);
+            for (handle, hash) in found.drain(..) {
+                if let Some((place, _)) = self.tables[index].find(hash, |h| h == handle) {
+                    self.take_out(env, index, hash, place, handle, Some(Removal::Expired));
+                    gone += 1;
+                }
+            }
+        }
+        self.due = self.tables.iter().map(|t| t.due).min().unwrap_or(crate::table::NEVER);
+        env.shards[self.number].due.store(self.due, Relaxed);
+        gone
+    }
+
+    /// Removes every entry of a namespace, or of all. Returns how many.
+    pub fn flush(&mut self, env: &Env, ns: Option<Ns>) -> u64 {
+        let mut gone = 0;
+        for index in 0..self.tables.len() {
+            let mut handles = Vec::new();
+            self.tables[index].sample(0, usize::MAX, |handle| {
+                if ns.is_none_or(|ns| Layout::read(self.heap.block(handle)).ns() == ns.0) {
+                    handles.push(handle);
+                }
+                true
+            });
+            gone += handles.len() as u64;
+            for handle in handles {
+                self.take_out_by_handle_silently(env, handle);
+            }
+        }
+        self.heap.release_empty_segments(&env.pool);
+        if env.journal.is_some() {
+            for slot in 0..self.slots.len() {
+                let Some(id) = SlotId::new((slot << env.shard_bits() | self.number) as u16) else { continue };
+                for ns in (0..DATABASES).map(Ns).filter(|n| ns.is_none_or(|ns| ns == *n)) {
+                    let sequence = self.next_sequence(env, id);
+                    self.tell(env, id, sequence, || Effect::Flush { ns });
+                }
+            }
+        }
+        gone
+    }
+
+    /// One step of a scan of table `index`; see [`Table::scan`].
+    pub fn scan(
+        &self,
+        env: &Env,
+        index: usize,
+        from: u32,
+        effort: usize,
+        now_ms: UnixMs,
+        mut visit: impl FnMut(u8, &[u8], Entry<'_>),
+    ) -> Option<u32> {
+        self.tables[index].scan(
+            from,
+            effort,
+            |handle| facts(&self.heap, &self.large, env, handle),
+            |handle| {
+                let entry = self.view(handle, now_ms);
+                if entry.deadline_ms().is_none_or(|at| at > now_ms) {
+                    visit(entry.layout.ns(), key_of(entry.block, entry.layout, &self.large), entry);
+                }
+            },
+        )
+    }
+
+    /// A random live key of the namespace; tries every entry before it gives up.
+    pub fn random_key(&mut self, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>> {
+        let first = crate::evict::weighted(&self.counts, &mut self.rng)?;
+        for step in 0..self.tables.len() {
+            let table = (first + step) % self.tables.len();
+            let (start, skip) = (self.rng.next_u64(), self.rng.below(LANES as u64));
+            let (mut found, mut seen) = (None, 0);
+            self.tables[table].sample(start, usize::MAX, |handle| {
+                let entry = self.view(handle, now_ms);
+                if entry.layout.ns() == ns.0 && entry.deadline_ms().is_none_or(|at| at > now_ms) {
+                    found = Some(handle);
+                    seen += 1;
+                }
+                seen <= skip
+            });
+            if let Some(handle) = found {
+                let block = self.heap.block(handle);
+                return Some(key_of(block, Layout::read(block), &self.large).to_vec());
+            }
+        }
+        None
+    }
+
+    /// Checks every invariant that can be checked by walking; for tests.
+    #[cfg(test)]
+    pub fn check(&self, env: &Env) {
+        let (mut payload, mut live, mut entries) = (0, 0, 0);
+        for (index, table) in self.tables.iter().enumerate() {
+            let mut here = 0;
+            table.sample(0, usize::MAX, |handle| {
+                let block = self.heap.block(handle);
+                assert!(matches!(crate::entry::Block::read(block), crate::entry::Block::Live(_)));
+                payload += self.payload_of(handle).2;
+                live += super::size_of_block(Layout::read(block));
+                let (table, _, _) = self.place_of(env, handle).expect("the entry's own key finds it");
+                assert_eq!(table, index);
+                here += 1;
+                true
+            });
+            assert_eq!((here, here), (table.count(), self.counts[index]));
+            entries += u64::from(here);
+        }
+        assert_eq!((payload, live), (self.payload_bytes, self.heap.live_bytes()));
+        assert_eq!(entries, self.per_ns.iter().map(|n| n.entries).sum::<u64>());
+        assert_eq!(entries, self.slots.iter().map(|s| u64::from(s.entries)).sum::<u64>());
+    }
+}

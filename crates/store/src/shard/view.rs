@@ -1,0 +1,96 @@
+//! An entry as a guard shows it, and a value on its way in.
+
+use crate::entry::{self, GRANULE, Layout};
+use crate::evict::Active;
+use crate::large::{Large, SharedBytes, Thing};
+use crate::table::Bucket;
+use scrubjay_base::clock::UnixMs;
+
+/// The key of the entry in `block`.
+#[inline(always)]
+pub fn key_of<'a>(block: &'a [u8], layout: Layout, large: &'a Large) -> &'a [u8] {
+    if layout.is_large()
+        && let Some(key) = &large.get(layout.index(block)).key
+    {
+        return key;
+    }
+    &block[layout.key()]
+}
+
+/// A value on its way in.
+pub struct New<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// The same bytes, if they are shared already and need no copy.
+    pub shared: Option<SharedBytes>,
+    /// Whether the limit may be overdrawn: the write was promised, or takes no more than it frees.
+    pub overdraw: bool,
+}
+
+impl<'a> New<'a> {
+    /// Plain bytes, under the limit.
+    #[inline(always)]
+    pub fn of(bytes: &'a [u8]) -> New<'a> {
+        New { bytes, shared: None, overdraw: false }
+    }
+}
+
+/// An entry as it is seen under a guard.
+pub struct Entry<'g> {
+    pub(super) block: &'g [u8],
+    pub(super) layout: Layout,
+    pub(super) large: Option<&'g Thing>,
+    pub(super) active: &'g Active,
+    pub(super) now_ms: UnixMs,
+}
+
+impl<'g> Entry<'g> {
+    /// The whole value.
+    #[inline]
+    pub fn value(&self) -> &'g [u8] {
+        match self.large {
+            Some(thing) => &thing.value,
+            None => &self.block[self.layout.value()],
+        }
+    }
+
+    /// The value as a cheap handle, if it is stored apart (large values); `None` for small ones, which are copied.
+    #[inline]
+    pub fn shared(&self) -> Option<SharedBytes> {
+        self.large.map(|thing| thing.value.clone())
+    }
+
+    /// When it expires; `None`: never.
+    #[inline]
+    pub fn deadline_ms(&self) -> Option<UnixMs> {
+        self.layout.deadline_ms(self.block)
+    }
+
+    /// The flags.
+    #[inline]
+    pub fn flags(&self) -> u32 {
+        self.layout.flags(self.block)
+    }
+
+    /// The slot sequence of its last change: CAS, ETag.
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.layout.sequence()
+    }
+
+    /// Milliseconds since the last access, if the policy tracks it (`lru`, `noeviction`).
+    pub fn idle_ms(&self) -> Option<u64> {
+        self.active.idle_ms(entry::rank(self.block), self.now_ms)
+    }
+
+    /// How often it is used, if the policy tracks it: 0 to 255, logarithmic, for `lfu`; 0 to 15 for `s3fifo`.
+    pub fn frequency(&self) -> Option<u8> {
+        self.active.frequency(entry::rank(self.block), self.now_ms)
+    }
+
+    /// Bytes that the entry takes: header, rounding, large value and its share of the table included.
+    pub fn memory_bytes(&self) -> usize {
+        let large = self.large.map_or(0, |thing| thing.charged_bytes as usize);
+        self.layout.granules() as usize * GRANULE + large + size_of::<Bucket>() / 8
+    }
+}

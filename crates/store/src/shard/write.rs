@@ -1,0 +1,272 @@
+//! Writing: whole values, parts of values, deadlines.
+//!
+//! An entry whose size does not change is written where it is. Otherwise room is made first, while the old entry stands
+//! and is protected, so that a refused write has changed nothing.
+
+use super::view::New;
+use super::{Shard, size_of_block};
+use crate::effect::{Effect, Removal};
+use crate::entry::{self, INLINE_KEY_BYTES_MAX, INLINE_VALUE_BYTES_MAX, Layout, Parts};
+use crate::env::Env;
+use crate::evict::{Evict, Newcomer};
+use crate::heap::Handle;
+use crate::key::Key;
+use crate::large::{SharedBytes, Thing, cost_bytes};
+use crate::{Deadline, Flags, OutOfMemory};
+use scrubjay_base::clock::UnixMs;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Shard {
+    /// See [`Guard::put`](crate::Guard::put).
+    pub fn put(
+        &mut self,
+        env: &Env,
+        key: &Key<'_>,
+        value: &New<'_>,
+        deadline: Deadline,
+        flags: Flags,
+        now_ms: UnixMs,
+    ) -> Result<(), OutOfMemory> {
+        let (overdraw, value) = (value.overdraw, value);
+        let (shared, value) = (&value.shared, value.bytes);
+        let old = self.live(env, key, now_ms);
+        let (old_deadline, old_flags) = match old {
+            Some(handle) => {
+                let block = self.heap.block(handle);
+                let layout = Layout::read(block);
+                (Some(layout.deadline_ms(block)), layout.flags(block))
+            }
+            None => (None, 0),
+        };
+        let default = || match env.default_ttl_ms.load(Relaxed) {
+            0 => None,
+            ttl_ms => Some(now_ms.saturating_add(ttl_ms)),
+        };
+        let deadline_ms = match deadline {
+            Deadline::At(at) => Some(at.min(entry::DEADLINE_MS_MAX)),
+            Deadline::Never => None,
+            Deadline::Keep => old_deadline.unwrap_or_else(default),
+            Deadline::Default => default(),
+        };
+        let flags = match flags {
+            Flags::Set(flags) => flags,
+            Flags::Keep => old_flags,
+        };
+        if deadline_ms.is_some_and(|at| at <= now_ms) {
+            self.remove_as(env, key, Removal::Expired, now_ms);
+            return Ok(());
+        }
+        let large = value.len() > INLINE_VALUE_BYTES_MAX || key.bytes.len() > INLINE_KEY_BYTES_MAX;
+        let layout = Layout::new(key.ns.0, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags);
+        if let Some(handle) = old
+            && !large
+            && self.overwrite(env, key, value, layout, deadline_ms, flags, handle, now_ms)
+        {
+            return Ok(());
+        }
+        let place_bytes = self.make_place(env, key, layout, value.len(), old.is_none(), overdraw, now_ms);
+        let (handle, charged) = place_bytes.inspect_err(|_| self.counters.refused += 1)?;
+        // Making room may have moved or evicted anything but the key's own entry, which is protected.
+        let index = self.table_index(env, key.slot);
+        let sequence = self.next_sequence(env, key.slot);
+        let newcomer = Newcomer { hash: key.hash, table: index, bytes: size_of_block(layout) + charged, now_ms };
+        let replaced = self.locate(env, key);
+        let rank = match replaced {
+            Some((_, old)) => {
+                let rank = entry::rank(self.heap.block(old));
+                let touched = self.active.touch(rank, now_ms);
+                self.active.resized(rank, self.bytes_at(old), newcomer.bytes);
+                touched
+            }
+            None => self.active.admit(&newcomer),
+        };
+        let index_bytes;
+        let inline_key = if key.bytes.len() <= INLINE_KEY_BYTES_MAX { key.bytes } else { b"" };
+        let inline_value = if large {
+            let apart = (key.bytes.len() > INLINE_KEY_BYTES_MAX).then(|| key.bytes.into());
+            let value = shared.clone().unwrap_or_else(|| SharedBytes::copy_of(value));
+            let thing = Thing { key: apart, value, charged_bytes: charged };
+            self.large_bytes += charged;
+            index_bytes = self.large.add(thing).to_le_bytes();
+            &index_bytes[..]
+        } else {
+            value
+        };
+        let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: inline_key, value: inline_value };
+        entry::write(self.heap.block_mut(handle), &parts);
+        let due = env.ticks.due(deadline_ms);
+        match replaced {
+            Some((place, old)) => {
+                self.discount(old);
+                self.drop_block(env, old);
+                self.tables[index].set(place, handle);
+                self.tables[index].lower_due(place, due);
+            }
+            None => self.link(env, key, index, handle, due),
+        }
+        self.count_in(handle);
+        self.note_due(env, due);
+        self.tell(env, key.slot, sequence, || Effect::Put { ns: key.ns, key: key.bytes, value, deadline_ms, flags });
+        if env.budget.surplus_bytes() > 0 {
+            // A table grew past the limit.
+            self.give_up_memory(env, Some(*key), now_ms);
+        }
+        Ok(())
+    }
+
+    /// Writes over an entry of the same size, where it is. Whether that was possible.
+    #[allow(clippy::too_many_arguments)] // the pieces of one entry, already taken apart
+    #[inline]
+    pub(super) fn overwrite(
+        &mut self,
+        env: &Env,
+        key: &Key<'_>,
+        value: &[u8],
+        layout: Layout,
+        deadline_ms: Option<UnixMs>,
+        flags: u32,
+        handle: Handle,
+        now_ms: UnixMs,
+    ) -> bool {
+        let old = Layout::read(self.heap.block(handle));
+        if old.is_large() || old.granules() != layout.granules() {
+            return false;
+        }
+        let sequence = self.next_sequence(env, key.slot);
+        self.payload_bytes = self.payload_bytes + value.len() as u64 - old.value().len() as u64;
+        self.recount_volatile(key.ns, old.has_deadline(), deadline_ms.is_some());
+        let rank = self.active.touch(entry::rank(self.heap.block(handle)), now_ms);
+        let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: key.bytes, value };
+        entry::write(self.heap.block_mut(handle), &parts);
+        if deadline_ms.is_some() {
+            self.note_deadline(env, key, deadline_ms);
+        }
+        self.tell(env, key.slot, sequence, || Effect::Put { ns: key.ns, key: key.bytes, value, deadline_ms, flags });
+        true
+    }
+
+    /// See [`Guard::write_at`](crate::Guard::write_at).
+    pub fn write_at(
+        &mut self,
+        env: &Env,
+        key: &Key<'_>,
+        offset: usize,
+        bytes: &[u8],
+        now_ms: UnixMs,
+    ) -> Result<usize, OutOfMemory> {
+        let end = offset + bytes.len();
+        let Some(handle) = self.live(env, key, now_ms) else {
+            let mut value = vec![0; end];
+            value[offset..].copy_from_slice(bytes);
+            self.put(env, key, &New::of(&value), Deadline::Keep, Flags::Keep, now_ms)?;
+            return Ok(end);
+        };
+        let layout = Layout::read(self.heap.block(handle));
+        if !layout.is_large() {
+            let length = layout.value().len();
+            if end <= length {
+                let sequence = self.next_sequence(env, key.slot);
+                let block = self.heap.block_mut(handle);
+                let start = layout.value().start + offset;
+                block[start..start + bytes.len()].copy_from_slice(bytes);
+                entry::set_sequence(block, layout, sequence);
+                let rank = self.active.touch(entry::rank(block), now_ms);
+                entry::set_rank(block, rank);
+                self.tell(env, key.slot, sequence, || Effect::Write { ns: key.ns, key: key.bytes, offset, bytes });
+                return Ok(length);
+            }
+            let mut value = self.heap.block(handle)[layout.value()].to_vec();
+            value.resize(end, 0);
+            value[offset..end].copy_from_slice(bytes);
+            self.put(env, key, &New::of(&value), Deadline::Keep, Flags::Keep, now_ms)?;
+            return Ok(end);
+        }
+        let index = layout.index(self.heap.block(handle));
+        let length = self.large.get(index).value.len();
+        let key_bytes = self.large.get(index).key.as_ref().map_or(0, |k| k.len());
+        let mut capacity = self.large.capacity_bytes(index);
+        if end > capacity {
+            // Appending piece by piece must not copy the whole each time: grow by a quarter.
+            capacity = end + end / 4;
+        }
+        let (before, cost) = (self.large.get(index).charged_bytes, cost_bytes(key_bytes, capacity));
+        if cost > before && !self.make_budget(env, cost - before, Some(*key), now_ms) {
+            self.counters.refused += 1;
+            return Err(OutOfMemory);
+        }
+        let Some((_, handle)) = self.locate(env, key) else { return Err(OutOfMemory) };
+        let sequence = self.next_sequence(env, key.slot);
+        self.large.write_at(index, offset, bytes, capacity);
+        self.large.recharge(index, cost.max(before));
+        self.large_bytes += cost.max(before) - before;
+        self.payload_bytes += (end.max(length) - length) as u64;
+        let block = self.heap.block_mut(handle);
+        entry::set_sequence(block, layout, sequence);
+        let rank = self.active.touch(entry::rank(block), now_ms);
+        entry::set_rank(block, rank);
+        self.active.resized(rank, before, cost.max(before));
+        self.tell(env, key.slot, sequence, || Effect::Write { ns: key.ns, key: key.bytes, offset, bytes });
+        Ok(end.max(length))
+    }
+
+    /// See [`Guard::set_deadline`](crate::Guard::set_deadline).
+    pub fn set_deadline(&mut self, env: &Env, key: &Key<'_>, deadline_ms: Option<UnixMs>, now_ms: UnixMs) -> bool {
+        let Some(handle) = self.live(env, key, now_ms) else { return false };
+        if deadline_ms.is_some_and(|at| at <= now_ms) {
+            return self.remove_as(env, key, Removal::Deleted, now_ms);
+        }
+        let deadline_ms = deadline_ms.map(|at| at.min(entry::DEADLINE_MS_MAX));
+        let block = self.heap.block(handle);
+        let old = Layout::read(block);
+        let flags = old.flags(block);
+        if old.has_deadline() != deadline_ms.is_some() {
+            let inline = old.value().len();
+            let layout = Layout::new(key.ns.0, key.bytes.len(), inline, old.is_large(), deadline_ms.is_some(), flags);
+            if self.relayout(env, key, layout, deadline_ms, flags, now_ms).is_err() {
+                return false; // the machine itself has no memory left
+            }
+        } else if let Some(at) = deadline_ms {
+            entry::set_deadline(self.heap.block_mut(handle), at);
+        }
+        let sequence = self.next_sequence(env, key.slot);
+        if let Some((_, handle)) = self.locate(env, key) {
+            let block = self.heap.block_mut(handle);
+            let layout = Layout::read(block);
+            entry::set_sequence(block, layout, sequence);
+        }
+        self.note_deadline(env, key, deadline_ms);
+        self.tell(env, key.slot, sequence, || Effect::Deadline { ns: key.ns, key: key.bytes, deadline_ms });
+        true
+    }
+
+    /// Moves the key's entry to a block of another shape; key, value, rank and sequence stay.
+    pub(super) fn relayout(
+        &mut self,
+        env: &Env,
+        key: &Key<'_>,
+        layout: Layout,
+        deadline_ms: Option<UnixMs>,
+        flags: u32,
+        now_ms: UnixMs,
+    ) -> Result<(), OutOfMemory> {
+        let size = layout.granules();
+        // Six bytes for a deadline must not fail.
+        let to = self.make_block(env, size, Some(*key), now_ms);
+        let to = to.or_else(|| self.make_block_over_limit(env, size)).ok_or(OutOfMemory)?;
+        let Some((place, from)) = self.locate(env, key) else { return Err(OutOfMemory) };
+        let block = self.heap.block(from);
+        let old = Layout::read(block);
+        let (inline_key, inline_value) = (block[old.key()].to_vec(), block[old.value()].to_vec());
+        let rank = entry::rank(block);
+        let (key_now, value_now) = (&inline_key[..], &inline_value[..]);
+        let sequence = old.sequence();
+        let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: key_now, value: value_now };
+        entry::write(self.heap.block_mut(to), &parts);
+        self.heap.release(from, old.granules());
+        self.active.resized(rank, size_of_block(old), size_of_block(layout));
+        let index = self.table_index(env, key.slot);
+        self.tables[index].set(place, to);
+        self.recount_volatile(key.ns, old.has_deadline(), deadline_ms.is_some());
+        Ok(())
+    }
+}
