@@ -6,6 +6,8 @@
 //! | scan    | every key once, then the next                | nobody can win; what a scan pushes out counts |
 //! | loop    | the same keys in the same order, over and over | LRU and FIFO, when the loop exceeds the cache |
 //! | mixture | zipf, with scans and loops breaking in       | policies that cannot tell once from often |
+//! | twice   | every key exactly twice, some way apart      | S3-FIFO, when the way exceeds its small queue |
+//! | drift   | zipf whose favourites change all the time    | LFU, and whoever trusts frequency for long |
 //!
 //! An object's size follows from its key and the seed, so it is the same each time the object is asked for, as in the
 //! real traces.
@@ -31,12 +33,26 @@ pub enum Shape {
         /// The length of the loop.
         keys: u32,
     },
-    /// Zipf traffic; now and then (1 of 1000 requests) a burst of a scan or of a loop over `keys / 4` breaks in.
+    /// Zipf traffic; about once in `keys` requests a burst of `keys / 2` breaks in, a scan or a loop over `keys / 4`.
     Mixture {
         /// Keys of the zipf part.
         keys: u32,
         /// Skew of the zipf part.
         skew: f64,
+    },
+    /// Each key is asked for twice; between the two lie `apart` first requests for other keys.
+    Twice {
+        /// How far apart the two requests are, in keys.
+        apart: u32,
+    },
+    /// Zipf, but rank `r` belongs to the next key every `requests_per_step` requests.
+    Drift {
+        /// Rank `r` is asked for with weight `r^-skew`, of so many ranks.
+        keys: u32,
+        /// As for [`Shape::Zipf`].
+        skew: f64,
+        /// How long a rank stays with a key.
+        requests_per_step: u32,
     },
 }
 
@@ -78,8 +94,10 @@ impl Synth {
     /// A trace of this shape. Costs 8 bytes per key for zipf and mixture.
     pub fn new(shape: Shape, sizes: Sizes, seed: u64) -> Synth {
         let cumulative = match shape {
-            Shape::Zipf { keys, skew } | Shape::Mixture { keys, skew } => cumulative(keys.max(1), skew),
-            Shape::Scan | Shape::Loop { .. } => Vec::new(),
+            Shape::Zipf { keys, skew } | Shape::Mixture { keys, skew } | Shape::Drift { keys, skew, .. } => {
+                cumulative(keys.max(1), skew)
+            }
+            Shape::Scan | Shape::Loop { .. } | Shape::Twice { .. } => Vec::new(),
         };
         Synth { rng: Rng::new(seed), seed, shape, sizes, cumulative, position: 0, burst: (0, false) }
     }
@@ -92,8 +110,22 @@ impl Synth {
                 self.position += 1;
                 (self.position - 1) % u64::from(keys.max(1))
             }
+            Shape::Twice { apart } => {
+                self.position += 1;
+                let (pair, is_second) = ((self.position - 1) / 2, self.position.is_multiple_of(2));
+                // Second requests lag `apart` keys behind the first ones; until there is one, something else is asked for.
+                match pair.checked_sub(u64::from(apart)) {
+                    _ if !is_second => pair,
+                    Some(key) => key,
+                    None => SCAN_BASE + pair,
+                }
+            }
+            Shape::Drift { requests_per_step, .. } => {
+                self.position += 1;
+                self.zipf() + self.position / u64::from(requests_per_step.max(1))
+            }
             Shape::Mixture { keys, .. } => {
-                if self.burst.0 == 0 && self.rng.below(1000) == 0 {
+                if self.burst.0 == 0 && self.rng.below(u64::from(keys)) == 0 {
                     self.burst = (keys / 2, self.rng.below(2) == 0);
                 }
                 match self.burst {
@@ -171,6 +203,23 @@ mod tests {
             assert_eq!(*sizes.entry(request.key).or_insert(request.size), request.size);
         }
         assert!(sizes.values().collect::<HashSet<_>>().len() > 100);
+    }
+
+    #[test]
+    fn twice_asks_for_each_key_exactly_twice_so_many_keys_apart() {
+        let trace: Vec<_> = Synth::new(Shape::Twice { apart: 5 }, Sizes::Fixed(1), 1).take(1000).collect();
+        for key in 0..400 {
+            let at: Vec<usize> = (0..1000).filter(|&i| trace[i].key == key).collect();
+            assert_eq!((at.len(), at[1] - at[0]), (2, 11), "{key}");
+        }
+    }
+
+    #[test]
+    fn drift_leaves_its_favourites_behind() {
+        let shape = Shape::Drift { keys: 100, skew: 1.0, requests_per_step: 10 };
+        let trace: Vec<_> = Synth::new(shape, Sizes::Fixed(1), 1).take(20_000).collect();
+        let lowest = |part: &[Request]| part.iter().map(|r| r.key).min();
+        assert!(lowest(&trace[..1000]) == Some(0) && lowest(&trace[19_000..]) >= Some(1900));
     }
 
     #[test]
