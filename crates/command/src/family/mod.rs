@@ -12,6 +12,8 @@
 pub mod bitmap;
 pub mod counter;
 pub mod key;
+#[cfg(test)]
+mod reference;
 pub mod string;
 #[cfg(test)]
 mod testing;

@@ -99,7 +99,7 @@ fn unquote(word: &str) -> Vec<u8> {
     bytes
 }
 
-fn show(value: &Value) -> String {
+pub fn show(value: &Value) -> String {
     let list = |items: &[Value]| items.iter().map(show).collect::<Vec<_>>().join(" ");
     match value {
         Value::Simple(text) => format!("+{text}"),

@@ -142,7 +142,18 @@ pub(super) fn getdel(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Repl
 }
 
 pub(super) fn getex(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    GetExpire::parse(args, cx.now_ms)?.run(cx, |entry| say_entry(entry, reply))
+    match GetExpire::parse(args, cx.now_ms) {
+        Ok(operation) => operation.run(cx, |entry| say_entry(entry, reply)),
+        // As in Redis, an absent key answers before the time is looked at; a contradiction of words comes first.
+        Err(reject) if reject == Reject::SYNTAX => Err(reject),
+        Err(reject) => Get { key: args.at(1) }.run(cx, |entry| match entry {
+            Some(_) => Err(reject),
+            None => {
+                reply.null();
+                Ok(())
+            }
+        })?,
+    }
 }
 
 pub(super) fn strlen(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {

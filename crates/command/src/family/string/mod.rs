@@ -18,6 +18,8 @@ pub use many::{Item, SetMany};
 pub use range::{Append, GetRange, SetRange};
 pub use set::{Set, SetOutcome};
 
+pub(super) use range::{Before, clamp, clamp_each, write_part};
+
 use super::key::delete;
 use crate::table::{Flags, Group, Keys, Row};
 

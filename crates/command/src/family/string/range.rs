@@ -87,10 +87,12 @@ impl SetRange<'_> {
 /// The range of a value of `length` bytes (or bits) that `start` and `end` name in Redis' way: both included, negative
 /// ones counted from the end, what lies outside cut off.
 pub(crate) fn clamp(start: i64, end: i64, length: usize) -> Range<usize> {
+    if start < 0 && end < 0 && start > end { 0..0 } else { clamp_each(start, end, length) }
+}
+
+/// As [`clamp`], except that two negative ends in the wrong order may meet at the first byte, which `BITPOS` permits.
+pub(crate) fn clamp_each(start: i64, end: i64, length: usize) -> Range<usize> {
     let signed = length as i64;
-    if start < 0 && end < 0 && start > end {
-        return 0..0;
-    }
     let from_end = |index: i64| if index < 0 { (signed + index).max(0) } else { index };
     let (start, end) = (from_end(start), from_end(end).min(signed - 1));
     if start > end { 0..0 } else { start as usize..end as usize + 1 }

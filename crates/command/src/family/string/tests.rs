@@ -141,6 +141,8 @@ fn older_forms_of_set_answer_as_ever() {
 fn getex_moves_the_deadline_after_reading() {
     Node::new().check(&[
         ("getex a EX 5", "nil"),
+        ("getex a EX 0", "nil"),
+        ("getex a EX 0 PX 0", "-ERR syntax error"),
         ("set a 1", "+OK"),
         ("getex a", "\"1\""),
         ("ttl a", "-1"),
@@ -249,6 +251,8 @@ fn keys_beyond_the_limit_are_refused_by_every_command_that_names_one() {
         vec![b"del", &key],
         vec![b"rename", b"a", &key],
         vec![b"incr", &key],
+        vec![b"setbit", &key, b"1", b"1"],
+        vec![b"bitop", b"not", &key, b"a"],
     ] {
         assert_eq!(node.call(&words), refused, "{:?}", words[0].escape_ascii().to_string());
     }
@@ -328,7 +332,7 @@ fn a_part_written_takes_the_mark_of_json_or_a_number_away_and_leaves_others() {
     let node = Node::new();
     for (mark, after) in [(flags::JSON, flags::NONE), (flags::INT, flags::NONE), (flags::STR, flags::STR), (77, 77)] {
         let mut cx = node.context();
-        for command in ["append k 1", "setrange k 0 7"] {
+        for command in ["append k 1", "setrange k 0 7", "setbit k 6 1", "bitfield k incrby u8 0 1"] {
             let set = Set { flags: EntryFlags::Set(mark), expiry: Expiry::InMs(500), ..Set::new(b"k", b"12") };
             set.run(&mut cx).expect("room");
             node.run(command);
