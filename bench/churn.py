@@ -1,9 +1,9 @@
 """Resident memory against the limit, while entries come and go: `RSS / max_memory`, the largest seen.
 
 Random keys are written, over twice as many as fit. Steady churn has values of 16 lengths between 32 and 1000
-bytes; its memory is watched once twice the limit has been written, until it is six times. A shift fills the
-memory with values of one length and then writes another, which an allocator by size classes answers with
-holes; it is watched from the first write of the new length on.
+bytes; its memory is watched once twice the limit has been written, until it is four times. A shift fills the
+memory with values of one length and then writes another, which an allocator by size classes answers with holes;
+it is watched from the first write of the new length on. Writes that a server refused are counted, not hidden.
 """
 
 import threading
@@ -23,49 +23,49 @@ SAMPLE_SECONDS = 0.05
 #: One run of the generator; the next draws other keys.
 SLICE_SECONDS = 0.5
 
+STEADY = "steady churn"
+SHIFT = "after a shift of value sizes"
+#: The lengths of the values before, and of those that are watched.
+PHASES = {
+    STEADY: ((32, 1000), (32, 1000)),
+    "100 B to 1000 B": ((100, 100), (1000, 1000)),
+    "1000 B to 100 B": ((1000, 1000), (100, 100)),
+}
+REFUSED = "writes refused, %"
+
 
 def measure(options: Options) -> Iterable[Row]:
     """Steady churn, and after shifts of the value size in both directions (the worse of the two counts)."""
-    steady = "steady churn"
-    shift = "after a shift of value sizes"
     rows = {
         case: Row("churn", case, targets.TIMES_LIMIT, limits=targets.of(case, targets.TIMES_LIMIT))
-        for case in (steady, shift)
+        for case in (STEADY, SHIFT, *PHASES)
     }
-    details = {case: Row("churn", case, targets.TIMES_LIMIT) for case in ("100 B to 1000 B", "1000 B to 100 B")}
+    refused = {case: Row("churn", case, REFUSED) for case in PHASES}
     absent = []
     for name in ALL:
         try:
-            rows[steady].samples[name] = [_steady(name, options)]
-            for detail, (before, after) in zip(details.values(), ((100, 1000), (1000, 100)), strict=True):
-                detail.samples[name] = [_shift(name, before, after, options)]
-                rows[shift].samples.setdefault(name, []).extend(detail.samples[name])
-            rows[shift].samples[name] = [max(rows[shift].samples[name])]
+            for case, (before, after) in PHASES.items():
+                with start(name, memory_bytes=options.churn_bytes) as server:
+                    _write(server, options.churn_bytes, before)
+                    peak, lost = _write(server, options.churn_bytes, after)
+                rows[case].samples[name] = [peak / options.churn_bytes]
+                refused[case].samples[name] = [lost * 100]
+            shifts = [rows[case].samples[name] for case in PHASES if case != STEADY]
+            rows[SHIFT].samples[name] = max(shifts)
         except MissingError as error:
             absent.append(Row("churn", name, "", skipped=str(error)))
-    return [*rows.values(), *details.values(), *absent]
+    told = [row for row in refused.values() if any(any(samples) for samples in row.samples.values())]
+    return [*rows.values(), *told, *absent]
 
 
-def _steady(name: str, options: Options) -> float:
-    with start(name, memory_bytes=options.churn_bytes) as server:
-        _write(server, options.churn_bytes, (32, 1000), times=2)
-        return _write(server, options.churn_bytes, (32, 1000), times=4)
-
-
-def _shift(name: str, before: int, after: int, options: Options) -> float:
-    with start(name, memory_bytes=options.churn_bytes) as server:
-        _write(server, options.churn_bytes, (before, before), times=2)
-        return _write(server, options.churn_bytes, (after, after), times=3)
-
-
-def _write(server: Server, limit_bytes: int, lengths: tuple[int, int], times: int) -> float:
-    """Write `times` the limit; the largest RSS meanwhile, over the limit."""
+def _write(server: Server, limit_bytes: int, lengths: tuple[int, int]) -> tuple[int, float]:
+    """Write twice the limit; the largest RSS meanwhile, and the share of writes that were refused."""
     fitting = limit_bytes // (sum(lengths) // 2 + BESIDE_BYTES)
-    written = seed = 0
+    written = refused = seed = 0
     with _Peak(server) as peak:
-        while written < times * fitting:
+        while written < 2 * fitting:
             seed += 1
-            written += generator.run(
+            load = generator.attempt(
                 server,
                 "set",
                 keys=2 * fitting,
@@ -75,8 +75,10 @@ def _write(server: Server, limit_bytes: int, lengths: tuple[int, int], times: in
                 seed=seed,
                 duration_s=SLICE_SECONDS,
                 warmup_s=0,
-            ).ops
-    return peak.bytes / limit_bytes
+            )
+            written += load.ops
+            refused += load.errors
+    return peak.bytes, refused / written
 
 
 class _Peak:
