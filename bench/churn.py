@@ -3,7 +3,7 @@
 Random keys are written, over twice as many as fit. Steady churn has values of 16 lengths between 32 and 1000
 bytes; its memory is watched once twice the limit has been written, until it is four times. A shift fills the
 memory with values of one length and then writes another, which an allocator by size classes answers with holes;
-it is watched from the first write of the new length on. Writes that a server refused are counted, not hidden.
+it is watched from the first write of the new length on. Writes that a server refused are counted.
 """
 
 import threading

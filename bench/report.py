@@ -63,8 +63,8 @@ class Row:
             return statistics.median(mine)
         theirs = {name: samples for name, samples in self.samples.items() if name != OURS and samples}
         if measure == "x redis":
-            return _ratio(mine, theirs[REDIS]) if REDIS in theirs else None
-        ratios = [_ratio(mine, samples) for samples in theirs.values()]
+            return _ratio(mine, theirs[REDIS]) if any(theirs.get(REDIS, [])) else None
+        ratios = [_ratio(mine, samples) for samples in theirs.values() if any(samples)]
         # More is better where the target is a lower bound.
         best = min if any(limit.at_least for limit in self.limits) else max
         return best(ratios) if ratios else None
@@ -103,9 +103,9 @@ class Row:
 
 
 def _ratio(mine: list[float], theirs: list[float]) -> float:
-    if len(mine) == len(theirs):
-        return statistics.median(m / t if t else float("inf") for m, t in zip(mine, theirs, strict=True))
-    return statistics.median(mine) / statistics.median(theirs)
+    if len(mine) == len(theirs) and all(theirs):
+        return statistics.median(m / t for m, t in zip(mine, theirs, strict=True))
+    return statistics.median(mine) / (statistics.median(theirs) or 1.0)
 
 
 def number(value: float | None) -> str:
