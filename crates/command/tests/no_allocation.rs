@@ -1,5 +1,6 @@
 //! The commands that caches live on allocate nothing per call: not for the look-up of the row, not for the arguments, not
-//! for the keys, not for the answer.
+//! for the keys, not for the answer. One over several keys, whose slots lie in several shards, allocates the list of its
+//! locks and nothing else; room for that list inside every guard would cost the commands over one key more.
 //!
 //! One test in this file: the counter belongs to the process.
 
@@ -109,7 +110,8 @@ fn the_commands_that_caches_live_on_do_not_allocate() {
         for _ in 0..100 {
             run(&mut cx, line.as_bytes(), &spans, &mut sink);
         }
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{line}");
+        let allowed = if line.starts_with('M') || line.starts_with("EXISTS") { 100 } else { 0 };
+        assert!(ALLOCATIONS.get() - before <= allowed, "{line}: {}", ALLOCATIONS.get() - before);
         black_box(sink.sum);
     }
 }
