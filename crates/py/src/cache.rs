@@ -21,9 +21,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// In place of the generation, once the cache is closed. More forks than anybody can count to.
 const CLOSED: u32 = u32::MAX;
 
-/// How long `len()` may spend on removing what is due before it counts.
-const LEN_EXPIRES_FOR_US: u64 = 500;
-
 /// An in-process cache with a memory limit, lifetimes and eviction.
 ///
 /// Keys are `str` or `bytes` (`"a"` and `b"a"` are the same key); values are `bytes`, `str` or `int` and come back as
@@ -463,9 +460,7 @@ impl Cache {
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        let engine = self.engine(py)?;
-        engine.expire_now(LEN_EXPIRES_FOR_US);
-        Ok(engine.store.len(NS) as usize)
+        Ok(self.engine(py)?.len())
     }
 
     fn __iter__(&self, py: Python<'_>) -> PyResult<Walk> {
