@@ -91,8 +91,12 @@ impl Node {
             threads => threads,
         };
         raise_descriptor_limit(config.max_clients);
-        let store = given.store.unwrap_or_else(|| Arc::new(Store::new(settings.store_config(), None)));
         let clock = given.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let store = given.store.unwrap_or_else(|| {
+            // The store counts deadlines from its start, so that has to be a moment of the node's own clock.
+            let config = scrubjay_store::Config { start_ms: clock.now_ms(), ..settings.store_config() };
+            Arc::new(Store::new(config, None))
+        });
         let starting =
             |error| StartError::new("threads", format!("cannot start {threads} network threads: {error}"), error);
         let shared = Arc::new(Shared::new(settings, store, clock, threads).map_err(starting)?);

@@ -1,0 +1,8 @@
+//! The HTTP door of a running node, over real sockets.
+
+mod auth;
+mod bad_input;
+mod client;
+mod connection;
+mod limits;
+mod routes;
