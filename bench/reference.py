@@ -26,11 +26,13 @@ class Program:
 
     path: str
     environment: dict[str, str] = field(default_factory=dict)
+    #: How it is asked for its version.
+    version_word: str = "--version"
 
     def version(self) -> str:
         """What it says of itself, on one line; empty if it will not say."""
         asked = subprocess.run(
-            [self.path, "--version"],
+            [self.path, self.version_word],
             env=os.environ | self.environment,
             capture_output=True,
             text=True,
@@ -77,7 +79,7 @@ def ours() -> Program:
         shutil.which("scrubjay"),
     ):
         if candidate and Path(candidate).exists():
-            return Program(candidate)
+            return Program(candidate, version_word="version")
     reason = "scrubjay is not built: run `make build`, or name the command in $SCRUBJAY"
     raise MissingError(reason)
 

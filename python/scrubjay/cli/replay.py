@@ -33,7 +33,9 @@ def replay(
         str | None,
         typer.Option(help="A cache in this process with this limit, overhead and all.", metavar="SIZE"),
     ] = None,
-    url: Annotated[str | None, typer.Option(help="A running node: scrubjay://[:password@]host[:port][/db].")] = None,
+    url: Annotated[
+        str | None, typer.Option(help=r"A running node: scrubjay://\[:password@]host\[:port]\[/db].")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of random choices.", min=0)] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
