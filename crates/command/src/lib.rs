@@ -10,6 +10,7 @@
 //! ever makes text for another door's parser.
 
 pub mod args;
+pub mod docs;
 pub mod family;
 pub mod index;
 pub mod long_double;
@@ -17,6 +18,7 @@ pub mod reject;
 pub mod reply;
 pub mod server;
 pub mod table;
+pub mod usage;
 pub mod versioned;
 
 pub use args::{Args, Span};

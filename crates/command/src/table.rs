@@ -101,6 +101,8 @@ pub enum Group {
     Connection,
     /// The server.
     Server,
+    /// Many nodes.
+    Cluster,
 }
 
 impl Group {
@@ -112,6 +114,7 @@ impl Group {
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",
+            Group::Cluster => "cluster",
         }
     }
 }

@@ -68,6 +68,7 @@ impl RespDoor {
 impl Door for RespDoor {
     fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress {
         let begun_ns = turn.shared.clock.monotonic_ns();
+        turn.scratch.meter.begin(begun_ns);
         loop {
             let Next { mut batch, error, is_last } = self.next_batch(turn, input);
             let progress = run_batch(turn, &mut batch, input.data(), out, begun_ns);

@@ -3,8 +3,9 @@
 //! A counter has one writer, its thread, so adding is a load and a store without a lock prefix; whoever asks (`INFO`,
 //! `/metrics`) sums over the threads. Nothing here is shared between writers, so counting never bounces a cache line.
 
-use scrubjay_command::index;
-use scrubjay_metrics::Counter;
+use scrubjay_command::{Reject, index};
+use scrubjay_metrics::{Counter, Histogram};
+use std::sync::OnceLock;
 
 /// What one command did on one thread.
 #[derive(Default, Debug)]
@@ -15,9 +16,26 @@ pub struct CommandCounters {
     pub rejected: Counter,
     /// Times it ran and answered an error.
     pub failed: Counter,
-    /// Nanoseconds spent in it: a batch's time, shared among its commands, or its own where it is not a fast one.
-    pub spent_ns: Counter,
+    /// How long it took, in nanoseconds. Made when it first runs: most threads never see most commands.
+    latency: OnceLock<Box<Histogram>>,
 }
+
+impl CommandCounters {
+    /// Counts `times` runs of `spent_ns` each. To be called by the owning thread only.
+    #[inline]
+    pub fn record(&self, spent_ns: u64, times: u64) {
+        self.latency.get_or_init(Box::default).record(spent_ns, times);
+    }
+
+    /// How long it took; `None`: it never ran.
+    pub fn latency(&self) -> Option<&Histogram> {
+        self.latency.get().map(|histogram| &**histogram)
+    }
+}
+
+/// The first words of error texts that are counted apart; the first stands for all others.
+pub const ERROR_CODES: [&str; 9] =
+    ["OTHER", "ERR", "WRONGTYPE", "OOM", "NOAUTH", "WRONGPASS", "NOPROTO", "BUSYKEY", "NOPERM"];
 
 /// What one network thread counts.
 #[derive(Debug)]
@@ -27,6 +45,8 @@ pub struct ThreadCounters {
     pub commands: Counter,
     /// Errors answered.
     pub errors: Counter,
+    /// Errors answered, by [`ERROR_CODES`].
+    pub errors_by_code: [Counter; ERROR_CODES.len()],
     /// Bytes read from clients.
     pub bytes_in: Counter,
     /// Bytes written to clients.
@@ -59,6 +79,7 @@ impl ThreadCounters {
         ThreadCounters {
             commands: Counter::new(),
             errors: Counter::new(),
+            errors_by_code: Default::default(),
             bytes_in: Counter::new(),
             bytes_out: Counter::new(),
             connections: Counter::new(),
@@ -72,6 +93,14 @@ impl ThreadCounters {
             turns: Counter::new(),
             by_command: (0..index::row_count()).map(|_| CommandCounters::default()).collect(),
         }
+    }
+
+    /// Counts an error that was answered.
+    #[cold]
+    pub fn note_error(&self, reject: &Reject) {
+        self.errors.add(1);
+        let code = ERROR_CODES.iter().position(|code| *code == reject.code()).unwrap_or(0);
+        self.errors_by_code[code].add(1);
     }
 }
 

@@ -18,6 +18,11 @@ pub fn run_row(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, reply: &
     if !turn.session.authenticated() && !row.flags.contains(Flags::NO_AUTH) {
         return refuse(turn, Some(row), &NO_AUTH, reply);
     }
+    let id = row.id();
+    if turn.shared.monitors.any() && !row.flags.intersects(Flags::ADMIN.union(Flags::SECRET)) {
+        turn.shared.monitors.show(&turn.shared.clients, turn.session, turn.now_ms, args);
+    }
+    let timing = turn.scratch.meter.before(turn.shared, turn.counters, turn.session, id, args);
     let done = match row.handler {
         Handler::Data(run) => {
             let mut cx = Context {
@@ -32,12 +37,13 @@ pub fn run_row(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, reply: &
         Handler::Server(command) => command::run(command, turn.shared, turn.session, args, reply),
         Handler::Container => Err(Reject::arity(row.name)),
     };
-    let counters = &turn.counters.by_command[row.id()];
+    turn.scratch.meter.after(timing, turn.shared, turn.counters, turn.session, row, args);
+    let counters = &turn.counters.by_command[id];
     counters.calls.add(1);
     turn.counters.commands.add(1);
     if let Err(reject) = done {
         counters.failed.add(1);
-        turn.counters.errors.add(1);
+        turn.counters.note_error(&reject);
         reply.error(&reject);
     }
 }
@@ -48,6 +54,6 @@ pub(crate) fn refuse(turn: &Turn<'_>, row: Option<&'static Row>, reject: &Reject
     if let Some(row) = row {
         turn.counters.by_command[row.id()].rejected.add(1);
     }
-    turn.counters.errors.add(1);
+    turn.counters.note_error(reject);
     reply.error(reject);
 }

@@ -6,6 +6,7 @@
 
 use crate::counters::ThreadCounters;
 use crate::limits::Limits;
+use crate::measure::Meter;
 use crate::session::Session;
 use crate::shared::Shared;
 use scrubjay_base::clock::UnixMs;
@@ -61,6 +62,8 @@ pub struct Scratch {
     pub batch: Batch,
     /// The text of HTTP's `Date`.
     pub date: HttpDate,
+    /// Whose time it is.
+    pub meter: Meter,
 }
 
 /// What the connection waits for after a turn.

@@ -10,6 +10,8 @@
 //!   see of it.
 //! - [`door`]: a protocol on a connection; [`dispatch`]: from a command's name to its handler.
 //! - [`config`]: the settings; [`command`]: the commands that need more than the store.
+//! - [`counters`], [`totals`], [`measure`]: what is counted and whose time it was; [`info`], [`exposition`], [`slowlog`],
+//!   [`latency`](mod@latency), [`monitor`]: how it is shown.
 
 mod batch;
 pub mod clients;
@@ -20,16 +22,27 @@ mod connection_resp;
 pub mod counters;
 pub mod dispatch;
 pub mod door;
+pub mod exposition;
 mod http;
+pub mod info;
+pub mod latency;
 pub mod limits;
 mod listener;
 pub mod log;
+pub mod measure;
+pub mod monitor;
 mod node;
+pub mod process;
+pub mod rates;
 pub mod reference;
 pub mod runtime;
 pub mod session;
 pub mod shared;
 pub mod shutdown;
+pub mod slowlog;
+#[cfg(test)]
+mod testing;
+pub mod totals;
 
 pub use config::Config;
 pub use node::{Given, Node, StartError};

@@ -3,12 +3,18 @@
 use crate::clients::Clients;
 use crate::config::{BadChange, Config, Live};
 use crate::counters::ThreadCounters;
+use crate::latency::Latency;
 use crate::log::OncePerMinute;
+use crate::monitor::Monitors;
+use crate::rates::{Counts, Rates};
 use crate::runtime::inbox::Inbox;
 use crate::shutdown::Shutdown;
+use crate::slowlog::SlowLog;
+use crate::totals::{Baseline, Totals};
 use arc_swap::Guard;
 use scrubjay_base::clock::{Clock, UnixMs};
 use scrubjay_base::rand::{Rng, entropy_seed};
+use scrubjay_metrics::Counter;
 use scrubjay_store::Store;
 use std::io;
 use std::sync::Arc;
@@ -33,6 +39,16 @@ pub struct Shared {
     pub pause: Pause,
     /// Whether the node is to stop.
     pub shutdown: Shutdown,
+    /// The commands that took long.
+    pub slowlog: SlowLog,
+    /// The events that took long.
+    pub latency: Latency,
+    /// Who watches what the node runs (`MONITOR`).
+    pub monitors: Monitors,
+    /// How fast things go now.
+    pub rates: Rates,
+    /// What the threads had counted when the statistics were last reset.
+    baseline: Baseline,
     /// The settings, which may change while the node runs.
     pub settings: Live,
     pub(crate) log_no_descriptors: OncePerMinute,
@@ -54,6 +70,11 @@ impl Shared {
             run_id,
             pause: Pause::default(),
             shutdown: Shutdown::default(),
+            slowlog: SlowLog::default(),
+            latency: Latency::default(),
+            monitors: Monitors::default(),
+            rates: Rates::default(),
+            baseline: Baseline::default(),
             settings,
             log_no_descriptors: OncePerMinute::default(),
             log_wrong_door: OncePerMinute::default(),
@@ -76,7 +97,7 @@ impl Shared {
     /// their next turn.
     pub fn change_settings(&self, changes: &[(&str, &str)]) -> Result<(), BadChange> {
         self.settings.set(changes)?;
-        self.settings.apply_to(&self.store);
+        self.settings.apply_to(&self.store, self.clock.now_ms());
         Ok(())
     }
 
@@ -94,8 +115,29 @@ impl Shared {
         self.clients.wake_all();
     }
 
-    /// A sum over the threads: `shared.total(|c| &c.commands)`.
-    pub fn total(&self, of: impl Fn(&ThreadCounters) -> &scrubjay_metrics::Counter) -> u64 {
+    /// What all threads counted, since the start or the last [`Shared::reset_totals`].
+    pub fn totals(&self) -> Totals {
+        self.baseline.totals(&self.counters)
+    }
+
+    /// Sets the statistics of all doors back to zero (`CONFIG RESETSTAT`).
+    pub fn reset_totals(&self) {
+        self.baseline.reset(&self.counters);
+        self.store.reset_stats();
+    }
+
+    /// To be called some ten times a second: keeps the rates of `INFO` up to date.
+    pub fn tick(&self) {
+        let total = |of: fn(&ThreadCounters) -> &Counter| self.total(of) as f64;
+        self.rates.tick(self.clock.now_ms(), || Counts {
+            commands: total(|thread| &thread.commands),
+            bytes_in: total(|thread| &thread.bytes_in),
+            bytes_out: total(|thread| &thread.bytes_out),
+        });
+    }
+
+    /// A sum over the threads since the start: `shared.total(|c| &c.commands)`.
+    pub fn total(&self, of: impl Fn(&ThreadCounters) -> &Counter) -> u64 {
         self.counters.iter().map(|c| of(c).get()).sum()
     }
 }

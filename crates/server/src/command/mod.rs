@@ -1,25 +1,123 @@
-//! The commands that need the session, the configuration, other clients or the process.
+//! The commands that need the session, the settings, other clients or the process.
+//!
+//! One file per area. A handler says its whole answer to `reply`, or returns a refusal, having changed and said nothing.
+//! For a subcommand, `args` is the whole command: `args[0]` is the container's name, `args[1]` the subcommand's.
+
+mod acl;
+mod client;
+mod client_filter;
+mod commands;
+mod config;
+mod connection;
+mod latency;
+mod memory;
+mod node;
+mod slowlog;
 
 use crate::session::Session;
 use crate::shared::Shared;
-use scrubjay_command::server::ServerCommand;
-use scrubjay_command::{Args, Reject, Reply};
+use scrubjay_command::server::{ServerCommand, help_lines};
+use scrubjay_command::{Args, Kind, Reject, Reply, index};
 
-/// Runs `command`: says its whole answer to `reply`, or returns a refusal, having changed and said nothing.
-///
-/// For a subcommand, `args` is the whole command: `args[0]` is the container's name, `args[1]` the subcommand's.
+type Done = Result<(), Reject>;
+
+/// Runs `command`: says its whole answer to `reply`, or returns a refusal, having changed and said nothing. `SHUTDOWN` and
+/// `CLIENT REPLY` may say nothing at all.
 pub fn run(
     command: ServerCommand,
-    _shared: &Shared,
-    _session: &mut Session,
+    shared: &Shared,
+    session: &mut Session,
     args: &Args<'_>,
     reply: &mut dyn Reply,
 ) -> Result<(), Reject> {
+    use ServerCommand as S;
     match command {
-        ServerCommand::Ping => match args.get(1) {
-            Some(message) => reply.bulk(message),
-            None => reply.simple("PONG"),
-        },
+        S::Ping => connection::ping(args, reply),
+        S::Echo => connection::echo(args, reply),
+        S::Hello => connection::hello(shared, session, args, reply),
+        S::Auth => connection::auth(shared, session, args, reply),
+        S::Quit => connection::quit(session, reply),
+        S::Reset => connection::reset(shared, session, reply),
+        S::Select => connection::select(session, args, reply),
+        S::ClientGetName => client::get_name(session, reply),
+        S::ClientGetRedir => client::get_redir(reply),
+        S::ClientId => client::id(session, reply),
+        S::ClientInfo => client::info(shared, session, reply),
+        S::ClientKill => client::kill(shared, session, args, reply),
+        S::ClientList => client::list(shared, args, reply),
+        S::ClientNoEvict => client::no_evict(session, args, reply),
+        S::ClientNoTouch => client::no_touch(session, args, reply),
+        S::ClientPause => client::pause(shared, args, reply),
+        S::ClientReply => client::reply_mode(session, args, reply),
+        S::ClientSetInfo => client::set_info(session, args, reply),
+        S::ClientSetName => client::set_name(session, args, reply),
+        S::ClientTrackingInfo => client::tracking_info(reply),
+        S::ClientUnblock => client::unblock(args, reply),
+        S::ClientUnpause => client::unpause(shared, reply),
+        S::Command => commands::all(reply),
+        S::CommandCount => commands::count(reply),
+        S::CommandDocs => commands::docs(args, reply),
+        S::CommandGetKeys => commands::get_keys(args, reply),
+        S::CommandGetKeysAndFlags => commands::get_keys_and_flags(args, reply),
+        S::CommandInfo => commands::info(args, reply),
+        S::CommandList => commands::list(args, reply),
+        S::ConfigGet => config::get(shared, args, reply),
+        S::ConfigResetStat => config::reset_stat(shared, reply),
+        S::ConfigRewrite => config::rewrite(shared, reply),
+        S::ConfigSet => config::set(shared, args, reply),
+        S::Info => node::info(shared, args, reply),
+        S::MemoryDoctor => memory::doctor(shared, reply),
+        S::MemoryMallocStats => memory::malloc_stats(shared, reply),
+        S::MemoryPurge => memory::purge(shared, reply),
+        S::MemoryStats => memory::stats(shared, reply),
+        S::MemoryUsage => memory::usage(shared, session, args, reply),
+        S::SlowlogGet => slowlog::get(shared, args, reply),
+        S::SlowlogLen => slowlog::len(shared, reply),
+        S::SlowlogReset => slowlog::reset(shared, reply),
+        S::LatencyDoctor => latency::doctor(shared, reply),
+        S::LatencyGraph => latency::graph(shared, args, reply),
+        S::LatencyHistogram => latency::histogram(shared, args, reply),
+        S::LatencyHistory => latency::history(shared, args, reply),
+        S::LatencyLatest => latency::latest(shared, reply),
+        S::LatencyReset => latency::reset(shared, args, reply),
+        S::AclCat => acl::cat(args, reply),
+        S::AclUsers => acl::users(reply),
+        S::AclWhoAmI => acl::who_am_i(reply),
+        S::Cluster => node::cluster(args, reply),
+        S::Monitor => node::monitor(shared, session, reply),
+        S::Role => node::role(reply),
+        S::Time => node::time(shared, reply),
+        S::LastSave => node::last_save(shared, reply),
+        S::Wait => node::wait(args, reply),
+        S::Shutdown => node::shutdown(shared, session, args, reply),
+        S::Help => help(args, reply),
     }
+}
+
+/// `HELP` of any container: made from the table.
+fn help(args: &Args<'_>, reply: &mut dyn Reply) -> Done {
+    let container = index::find(args.at(0)).ok_or(Reject::SYNTAX)?;
+    let lines = help_lines(container);
+    reply.array(lines.len());
+    lines.iter().for_each(|line| reply.text(line));
     Ok(())
+}
+
+/// `ON` or `OFF` at `index`.
+fn on_off(args: &Args<'_>, index: usize) -> Result<bool, Reject> {
+    match args {
+        _ if args.is(index, "on") => Ok(true),
+        _ if args.is(index, "off") => Ok(false),
+        _ => Err(Reject::SYNTAX),
+    }
+}
+
+/// `ERR ` and a sentence.
+fn refusal(sentence: impl std::fmt::Display) -> Reject {
+    Reject::with(Kind::BadRequest, format!("ERR {sentence}"))
+}
+
+/// What a client wrote, fit for an error line.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).replace(['\r', '\n'], " ")
 }

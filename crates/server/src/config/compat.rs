@@ -90,7 +90,6 @@ pub static INERT: &[(&str, &str)] = &[
     ("auto-aof-rewrite-min-size", "67108864"),
     ("auto-aof-rewrite-percentage", "100"),
     ("busy-reply-threshold", "5000"),
-    ("client-query-buffer-limit", "1073741824"),
     ("cluster-node-timeout", "15000"),
     ("dbfilename", "dump.rdb"),
     ("disable-thp", "yes"),

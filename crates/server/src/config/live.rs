@@ -8,6 +8,7 @@ use super::resolve::{Origin, Resolved, check};
 use super::table::{Config, Reload, SETTINGS, Setting};
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
+use scrubjay_base::clock::UnixMs;
 use scrubjay_base::glob;
 use scrubjay_store::Store;
 use std::collections::BTreeMap;
@@ -134,7 +135,7 @@ impl Live {
     }
 
     /// Gives a running store the limits, the policy and the default lifetime that stand here.
-    pub fn apply_to(&self, store: &Store) {
+    pub fn apply_to(&self, store: &Store, now_ms: UnixMs) {
         // In order: two changes at once must not leave the older one's values in the store.
         let _in_order = self.changing.lock();
         let wanted = self.store_config();
@@ -142,10 +143,7 @@ impl Live {
         store.set_max_entries(wanted.max_entries);
         store.set_default_ttl_ms(wanted.default_ttl_ms);
         if store.policy() != wanted.policy {
-            store.set_policy(
-                wanted.policy,
-                scrubjay_base::clock::Clock::now_ms(&scrubjay_base::clock::SystemClock::new()),
-            );
+            store.set_policy(wanted.policy, now_ms);
         }
     }
 

@@ -108,6 +108,7 @@ impl Worker {
             return self.close(connection);
         };
         connection.progress = progress;
+        self.scratch.meter.end(shared, counters, &connection.session);
         let bytes_out = match Connection::send(&connection.socket, output, counters) {
             Ok(sent) => sent,
             Err(()) => {

@@ -220,6 +220,7 @@ impl Worker {
         }
         let now_ms = self.shared.clock.now_ms();
         let next_ms = self.shared.store.maintain(now_ms, MAINTAIN_US);
+        self.shared.tick();
         // Unfinished work goes on after the sockets have had a turn.
         self.maintain_at_ms = self.now_ms + next_ms.saturating_sub(now_ms).clamp(1, MAINTAIN_MS_MAX);
     }
