@@ -1,0 +1,1 @@
+"""Cases that run against us and against the reference server."""
