@@ -3,7 +3,8 @@
 ```text
 ## set_nx_writes_only_what_is_missing     a case: a claim; both servers are emptied, both connections new
 SET a 1 NX                                a command as redis-cli reads it; both must answer the very same bytes
-near: PTTL a                              numbers may differ by the time that passed, seconds by one
+near: PTTL a                              numbers may differ by 5 ms and what passed between asking one and the other
+seconds: TTL a                            numbers may differ by one, which rounding does
 set: KEYS *                               members in any order, one level down too (SCAN)
 kind: CLIENT ID                           only the types of the parts must agree
 code: CONFIG SET timeout x                both refuse, with the same first word
@@ -21,14 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.resp import Closed, Connection, Reply
-from harness.words import join, split
+from harness.words import split
 
 __all__ = ["Case", "Line", "differs", "load", "show"]
 
 FOLDER = Path(__file__).parent / "cases"
 HEADING = re.compile(r"## (?P<name>\w+)(?: \((?P<since>[\d.]+)\))?")
 LINE = re.compile(
-    r"(?:(?P<how>near|set|kind|code|none|raw|closed):)?\s*(?P<command>.*?)(?:\s+=> (?P<expected>.*))?"
+    r"(?:(?P<how>near|seconds|set|kind|code|none|raw|closed):)?\s*(?P<command>.*?)(?:\s+=> (?P<expected>.*))?"
 )
 
 GONE = Reply("x", b"closed")
@@ -36,6 +37,10 @@ GONE = Reply("x", b"closed")
 
 NEAR_MS = 5
 """How far apart two deadlines may be that both servers computed from their own clocks, beyond what the client saw pass."""
+
+ABSOLUTE_S = 4_000_000_000
+"""The year 2096. Tables and generators set no relative deadline that far ahead, so a deadline beyond was set absolutely
+and must be equal."""
 
 
 @dataclass(frozen=True)
@@ -96,32 +101,34 @@ def show(reply: Reply | None) -> str:
 
 
 def differs(how: str, ours: Reply | None, theirs: Reply | None, passed_ms: float = 0) -> bool:
-    """Whether two replies disagree, compared as `how` says."""
-    if ours is None or theirs is None:
-        return ours is not theirs
+    """Whether two replies disagree, compared as `how` says, if the client saw `passed_ms` go by between setting and
+    reading what depends on time.
+    """
+    if ours is None or theirs is None or ours == theirs:
+        return ours is not theirs and ours != theirs
+    if how == "code":
+        return not (ours.is_error and theirs.is_error and ours.bytes.split()[0] == theirs.bytes.split()[0])
+    if ours.is_error or theirs.is_error:
+        return True
     match how:
         case "near":
-            return not near(ours, theirs, passed_ms)
+            return _further_than(NEAR_MS + passed_ms, ABSOLUTE_S * 1000, ours, theirs)
+        case "seconds":
+            return _further_than(1 + passed_ms / 1000, ABSOLUTE_S, ours, theirs)
         case "set":
             return _unordered(ours) != _unordered(theirs)
         case "kind":
             return not _same_kind(ours, theirs)
-        case "code":
-            return not (ours.is_error and theirs.is_error and ours.bytes.split()[0] == theirs.bytes.split()[0])
-    return ours != theirs
+    return True
 
 
-def near(ours: Reply, theirs: Reply, passed_ms: float) -> bool:
-    """Whether two times agree, given that the client saw `passed_ms` go by between its first and last byte.
-
-    Small numbers are seconds (TTL, EXPIRETIME), which rounding may set one apart; no deadline of a case is short enough
-    for milliseconds to be mistaken for them.
-    """
-    if ours.kind != ":" or theirs.kind != ":":
-        return ours == theirs
-    if ours.number < 0 or theirs.number < 0:
-        return ours == theirs
-    return abs(ours.number - theirs.number) <= NEAR_MS + passed_ms
+def _further_than(distance: float, absolute: int, ours: Reply, theirs: Reply) -> bool:
+    if not (isinstance(ours.value, int) and isinstance(theirs.value, int)):
+        return True
+    # -1 and -2 say that there is no deadline; one from ABSOLUTE_S on comes from no clock.
+    if min(ours.value, theirs.value) < 0 or theirs.value >= absolute:
+        return True
+    return abs(ours.value - theirs.value) > distance
 
 
 def _line(source: str) -> Line:
@@ -148,8 +155,3 @@ def _same_kind(ours: Reply, theirs: Reply) -> bool:
     if isinstance(ours.value, tuple) and isinstance(theirs.value, tuple):
         return len(ours.value) == len(theirs.value) and all(map(_same_kind, ours.value, theirs.value))
     return True
-
-
-def words_of(line: Line) -> str:
-    """A line's command in redis-cli's form."""
-    return join(line.words)

@@ -1,0 +1,344 @@
+"""Random command sequences, one generator per family, everything from a seed.
+
+The key space is small, so that commands meet what others left. Values stand at the borders where representations
+change. One command in fifteen is damaged: an argument dropped, doubled or replaced, because the order in which a server
+finds faults shows in its error texts.
+
+What must not depend on the moment is kept apart from what may. Relative deadlines are at least 1000 s ahead and no two of
+one sequence lie within 500 s of each other, so conditions such as GT come out alike on two servers with two clocks;
+absolute ones lie beyond the year 2096 and are compared exactly. `GONE` is the one step that lets time pass.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+__all__ = ["FAMILIES", "GONE", "Command", "generate"]
+
+Command = tuple[bytes, ...]
+
+GONE = b"(gone)"
+"""`(gone) key`: give the key a deadline of one millisecond, and go on when neither server has it any more."""
+
+KEYS = [b"a", b"b", b"c", b"d", b"{tag}1", b"{tag}2", b"", b"123", b"bin\x00\xff\r\nkey", b"k" * 200]
+DATABASES = [b"0", b"0", b"0", b"1", b"2", b"15"]
+
+INTEGERS = [0, 1, -1, 5, 9, 10, 99, 100, 127, 128, 255, 256, 9999, 10000, 65535, 65536, 2**31 - 1, 2**31, -(2**31) - 1]
+EDGES = [2**63 - 1, -(2**63), 2**63 - 2, -(2**63) + 1]
+FLOATS = [b"0.1", b"-0.1", b"3.0e3", b"1e-7", b"1.5", b"-2.25", b"1e17", b"123456.789012", b".5", b"1e2", b"0.30000000000000004"]
+LENGTHS = [0, 1, 2, 7, 8, 15, 16, 20, 21, 31, 32, 43, 44, 45, 63, 64, 65, 100, 127, 128, 129, 200, 255, 256, 257, 300]
+LONG = [1000, 1023, 1024, 2040, 4096, 5000]
+
+# No number here makes a server allocate much: offsets end at 20,000 or lie beyond what is allowed.
+NONSENSE = [b"", b"x", b"-1", b"1.5", b" 1", b"01", b"9223372036854775808", b"9223372036854775807", b"nan", b"NX", b"GET", b"EX", b"\x00"]
+
+RELATIVE_MAX = 1000
+
+
+class Draw:
+    """What generators draw from: the seed's numbers, and the deadlines that were not yet used."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self._relative = list(range(1, RELATIVE_MAX))
+        random.shuffle(self._relative)
+
+    def chance(self, of: float) -> bool:
+        """True in this share of the draws."""
+        return self.random.random() < of
+
+    def pick(self, items: Sequence[bytes]) -> bytes:
+        """Any of them."""
+        return self.random.choice(items)
+
+    def key(self) -> bytes:
+        """A key; the first ones more often."""
+        return KEYS[min(int(self.random.expovariate(0.45)), len(KEYS) - 1)]
+
+    def keys(self, most: int = 4) -> list[bytes]:
+        """Some keys, perhaps one of them twice."""
+        return [self.key() for _ in range(self.random.randint(1, most))]
+
+    def number(self) -> bytes:
+        """An integer: small, at a border, or anything."""
+        draw = self.random.random()
+        if draw < 0.6:
+            return str(self.random.choice(INTEGERS)).encode()
+        if draw < 0.75:
+            return str(self.random.choice(EDGES)).encode()
+        return str(self.random.randint(-(2**40), 2**40)).encode()
+
+    def value(self) -> bytes:
+        """A value: number, text or bytes, of a length where something may change."""
+        draw = self.random.random()
+        if draw < 0.35:
+            return self.number()
+        if draw < 0.42:
+            return self.pick(FLOATS)
+        length = self.random.choice(LONG if draw > 0.96 else LENGTHS)
+        if draw < 0.75:
+            return bytes(self.random.choices(b"abcxyz 01", k=length))
+        return self.random.randbytes(length)
+
+    def offset(self, most: int = 300) -> bytes:
+        """A position in a value, from its start or its end."""
+        return str(self.random.randint(-most, most) if self.chance(0.3) else self.random.randint(0, most)).encode()
+
+    def seconds(self) -> int:
+        """A relative deadline: another one each time, at least 1000 s from every other."""
+        return 1000 * (self._relative.pop() if self._relative else RELATIVE_MAX)
+
+    def moment(self) -> int:
+        """An absolute deadline in seconds."""
+        return 4_000_000_000 + self.random.randint(0, 1_000_000)
+
+    def deadline(self) -> list[bytes]:
+        """EX, PX, EXAT or PXAT with a time; now and then one that has passed or is none."""
+        if self.chance(0.06):
+            return [self.pick([b"EXAT", b"PXAT"]), self.pick([b"1", b"1000", b"0", b"-1"])]
+        if self.chance(0.05):
+            return [self.pick([b"EX", b"PX"]), self.pick([b"0", b"-1", b"9223372036854775807", b"x"])]
+        match self.random.randrange(4):
+            case 0:
+                return [b"EX", b"%d" % self.seconds()]
+            case 1:
+                return [b"PX", b"%d" % (self.seconds() * 1000 + 337)]
+            case 2:
+                return [b"EXAT", b"%d" % self.moment()]
+        return [b"PXAT", b"%d" % (self.moment() * 1000 + self.random.randrange(1000))]
+
+
+Generator = Callable[[Draw], Command]
+
+
+def _set(draw: Draw) -> Command:
+    options: list[bytes] = []
+    if draw.chance(0.25):
+        options.append(draw.pick([b"NX", b"XX"]))
+    if draw.chance(0.25):
+        options.append(b"GET")
+    if draw.chance(0.35):
+        options += draw.deadline()
+    elif draw.chance(0.15):
+        options.append(b"KEEPTTL")
+    return (b"SET", draw.key(), draw.value(), *options)
+
+
+def _getex(draw: Draw) -> Command:
+    options = draw.deadline() if draw.chance(0.6) else [b"PERSIST"] if draw.chance(0.5) else []
+    return (b"GETEX", draw.key(), *options)
+
+
+def _pairs(draw: Draw) -> list[bytes]:
+    return [word for key in draw.keys() for word in (key, draw.value())]
+
+
+def _lcs(draw: Draw) -> Command:
+    options = []
+    for option in ([b"LEN"], [b"IDX"], [b"MINMATCHLEN", draw.offset(5)], [b"WITHMATCHLEN"]):
+        if draw.chance(0.3):
+            options += option
+    return (b"LCS", draw.key(), draw.key(), *options)
+
+
+def _expire(draw: Draw) -> Command:
+    conditions = [draw.pick([b"NX", b"XX", b"GT", b"LT"]) for _ in range(draw.random.choice([0, 0, 0, 1, 1, 2]))]
+    word, time = draw.deadline()
+    name = {b"EX": b"EXPIRE", b"PX": b"PEXPIRE", b"EXAT": b"EXPIREAT", b"PXAT": b"PEXPIREAT"}[word]
+    return (name, draw.key(), time, *conditions)
+
+
+def _copy(draw: Draw) -> Command:
+    options = [b"DB", draw.pick(DATABASES)] if draw.chance(0.3) else []
+    if draw.chance(0.4):
+        options.append(b"REPLACE")
+    return (b"COPY", draw.key(), draw.key(), *options)
+
+
+def _scan(draw: Draw) -> Command:
+    options = [b"COUNT", b"1000"]
+    if draw.chance(0.4):
+        options += [b"MATCH", _glob(draw)]
+    if draw.chance(0.3):
+        options += [b"TYPE", draw.pick([b"string", b"STRING", b"list"])]
+    return (b"SCAN", b"0", *options)
+
+
+def _glob(draw: Draw) -> bytes:
+    return draw.pick([b"*", b"?", b"[a-c]", b"[^a]", b"{tag}*", b"*1*", b"", b"a", b"\\a", b"[", b"**", b"k*k", b"bin*", b"[b-a]"])
+
+
+def _bit(draw: Draw) -> bytes:
+    return str(draw.random.choice([0, 1, 7, 8, 9, 63, 64, 100, 511, 2000, draw.random.randrange(3000)])).encode()
+
+
+def _range(draw: Draw) -> list[bytes]:
+    if draw.chance(0.3):
+        return []
+    return [draw.offset(60), draw.offset(60), *([draw.pick([b"BIT", b"BYTE"])] if draw.chance(0.5) else [])]
+
+
+def _bitpos(draw: Draw) -> Command:
+    tail = _range(draw)
+    if tail and draw.chance(0.3):
+        tail = tail[:1]
+    return (b"BITPOS", draw.key(), draw.pick([b"0", b"1"]), *tail)
+
+
+def _bitfield(draw: Draw) -> Command:
+    words: list[bytes] = []
+    for _ in range(draw.random.randint(1, 4)):
+        width = draw.random.choice([1, 2, 4, 5, 7, 8, 13, 16, 31, 32, 33, 63])
+        kind = (b"u%d" if draw.chance(0.5) else b"i%d") % width
+        if draw.chance(0.05):
+            kind = b"i64"
+        where = (b"#%d" if draw.chance(0.3) else b"%d") % draw.random.choice([0, 1, 3, 7, 8, 20, 64, 100])
+        match draw.random.randrange(4):
+            case 0:
+                words += [b"GET", kind, where]
+            case 1:
+                words += [b"SET", kind, where, draw.number()]
+            case 2:
+                words += [b"INCRBY", kind, where, draw.number()]
+            case 3:
+                words += [b"OVERFLOW", draw.pick([b"WRAP", b"SAT", b"FAIL"]), b"INCRBY", kind, where, draw.number()]
+    return (b"BITFIELD", draw.key(), *words)
+
+
+def _bitop(draw: Draw) -> Command:
+    operation = draw.pick([b"AND", b"OR", b"XOR", b"NOT"])
+    sources = draw.keys(1 if operation == b"NOT" else 4)
+    return (b"BITOP", operation, draw.key(), *sources)
+
+
+STRINGS: list[tuple[int, Generator]] = [
+    (20, _set),
+    (12, lambda draw: (b"GET", draw.key())),
+    (3, lambda draw: (b"GETSET", draw.key(), draw.value())),
+    (2, lambda draw: (b"GETDEL", draw.key())),
+    (5, _getex),
+    (3, lambda draw: (b"SETNX", draw.key(), draw.value())),
+    (2, lambda draw: (b"SETEX", draw.key(), b"%d" % draw.seconds(), draw.value())),
+    (2, lambda draw: (b"PSETEX", draw.key(), b"%d" % (draw.seconds() * 1000), draw.value())),
+    (4, lambda draw: (b"MGET", *draw.keys(6))),
+    (4, lambda draw: (b"MSET", *_pairs(draw))),
+    (3, lambda draw: (b"MSETNX", *_pairs(draw))),
+    (8, lambda draw: (b"APPEND", draw.key(), draw.value())),
+    (4, lambda draw: (b"STRLEN", draw.key())),
+    (6, lambda draw: (b"GETRANGE", draw.key(), draw.offset(), draw.offset())),
+    (1, lambda draw: (b"SUBSTR", draw.key(), draw.offset(), draw.offset())),
+    (6, lambda draw: (b"SETRANGE", draw.key(), draw.offset(), draw.value())),
+    (3, _lcs),
+    (3, lambda draw: (b"DEL", *draw.keys())),
+    (2, lambda draw: (b"TTL", draw.key())),
+    (1, lambda draw: (GONE, draw.key())),
+]
+
+COUNTERS: list[tuple[int, Generator]] = [
+    (10, lambda draw: (b"SET", draw.key(), draw.number())),
+    (3, _set),
+    (4, lambda draw: (b"SET", draw.key(), draw.pick(FLOATS))),
+    (8, lambda draw: (b"INCR", draw.key())),
+    (6, lambda draw: (b"DECR", draw.key())),
+    (8, lambda draw: (b"INCRBY", draw.key(), draw.number())),
+    (6, lambda draw: (b"DECRBY", draw.key(), draw.number())),
+    (6, lambda draw: (b"INCRBYFLOAT", draw.key(), draw.pick(FLOATS))),
+    (3, lambda draw: (b"INCRBYFLOAT", draw.key(), draw.number())),
+    (6, lambda draw: (b"GET", draw.key())),
+    (2, lambda draw: (b"APPEND", draw.key(), draw.pick([b"0", b"1", b".", b"x", b""]))),
+    (1, lambda draw: (b"SETRANGE", draw.key(), b"0", b"7")),
+    (2, lambda draw: (b"DEL", draw.key())),
+    (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
+    (1, lambda draw: (b"PEXPIRETIME", draw.key())),
+]
+
+BITMAPS: list[tuple[int, Generator]] = [
+    (8, lambda draw: (b"SETBIT", draw.key(), _bit(draw), draw.pick([b"0", b"1"]))),
+    (6, lambda draw: (b"GETBIT", draw.key(), _bit(draw))),
+    (8, lambda draw: (b"BITCOUNT", draw.key(), *_range(draw))),
+    (8, _bitpos),
+    (8, _bitop),
+    (8, _bitfield),
+    (2, lambda draw: (b"BITFIELD_RO", draw.key(), b"GET", b"u8", _bit(draw))),
+    (5, lambda draw: (b"SET", draw.key(), draw.value())),
+    (3, lambda draw: (b"SET", draw.key(), draw.pick([b"\xff" * 30, b"\x00" * 30, b"\xff\xff\xfe", b"\x00\x00\x01"]))),
+    (4, lambda draw: (b"GET", draw.key())),
+    (2, lambda draw: (b"DEL", draw.key())),
+    (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
+]
+
+KEYSPACE: list[tuple[int, Generator]] = [
+    (12, _set),
+    (12, _expire),
+    (3, lambda draw: (b"PERSIST", draw.key())),
+    (8, lambda draw: (draw.pick([b"TTL", b"PTTL", b"EXPIRETIME", b"PEXPIRETIME"]), draw.key())),
+    (3, lambda draw: (draw.pick([b"DEL", b"UNLINK"]), *draw.keys())),
+    (4, lambda draw: (draw.pick([b"EXISTS", b"TOUCH"]), *draw.keys())),
+    (5, lambda draw: (draw.pick([b"RENAME", b"RENAMENX"]), draw.key(), draw.key())),
+    (5, _copy),
+    (4, lambda draw: (b"MOVE", draw.key(), draw.pick(DATABASES))),
+    (4, lambda draw: (b"SELECT", draw.pick(DATABASES))),
+    (1, lambda draw: (b"SWAPDB", draw.pick(DATABASES), draw.pick(DATABASES))),
+    (2, lambda draw: (b"KEYS", _glob(draw))),
+    (2, _scan),
+    (2, lambda draw: (b"DBSIZE",)),
+    (1, lambda draw: (b"RANDOMKEY",)),
+    (3, lambda draw: (b"TYPE", draw.key())),
+    (1, lambda draw: (b"OBJECT", draw.pick([b"ENCODING", b"REFCOUNT", b"IDLETIME", b"FREQ"]), draw.key())),
+    (4, lambda draw: (b"GET", draw.key())),
+    (1, lambda draw: (b"DUMP", draw.key())),
+    (1, lambda draw: (b"RESTORE", draw.key(), b"0", draw.value())),
+    (2, lambda draw: (GONE, draw.key())),
+    (1, lambda draw: (draw.pick([b"FLUSHDB", b"FLUSHDB", b"FLUSHALL"]),)),
+]
+
+CONNECTION: list[tuple[int, Generator]] = [
+    (4, lambda draw: (b"PING",)),
+    (3, lambda draw: (b"PING", draw.value())),
+    (4, lambda draw: (b"ECHO", draw.value())),
+    (5, lambda draw: (b"SELECT", draw.pick([*DATABASES, b"16", b"-1"]))),
+    (4, lambda draw: (b"CLIENT", b"SETNAME", draw.pick([b"me", b"you", b"", b"a b", b"\xff"]))),
+    (4, lambda draw: (b"CLIENT", b"GETNAME")),
+    (2, lambda draw: (b"CLIENT", b"ID")),
+    (4, lambda draw: (b"HELLO", draw.pick([b"2", b"3", b"3", b"4", b"x"]))),
+    (1, lambda draw: (b"RESET",)),
+    (1, lambda draw: (b"NOSUCH", *draw.keys())),
+    (1, lambda draw: (b"TIME",)),
+    (4, lambda draw: (b"SET", draw.key(), draw.value())),
+    (4, lambda draw: (b"GET", draw.key())),
+    (3, lambda draw: (b"MGET", *draw.keys())),
+    (2, _lcs),
+    (1, lambda draw: (b"COMMAND", b"GETKEYS", *_set(draw))),
+]
+
+FAMILIES: dict[str, list[tuple[int, Generator]]] = {
+    "strings": STRINGS,
+    "counters": COUNTERS,
+    "bitmaps": BITMAPS,
+    "keys": KEYSPACE,
+    "connection": CONNECTION,
+    "all": [*STRINGS, *COUNTERS, *BITMAPS, *KEYSPACE, *CONNECTION],
+}
+
+
+def generate(family: str, seed: int, length: int) -> list[Command]:
+    """The sequence of this family with this seed: the same on every machine."""
+    draw = Draw(Random(f"{family} {seed}"))
+    weights, generators = zip(*FAMILIES[family], strict=True)
+    return [_perhaps_damaged(generator(draw), draw) for generator in draw.random.choices(generators, weights, k=length)]
+
+
+def _perhaps_damaged(command: Command, draw: Draw) -> Command:
+    if command[0] == GONE or not draw.chance(1 / 15):
+        return command
+    words = list(command)
+    at = draw.random.randrange(len(words))
+    match draw.random.randrange(4):
+        case 0 if at > 0:
+            del words[at]
+        case 1 if at > 0:
+            words.insert(at, words[at])
+        case 2 if at > 0:
+            words[at] = draw.pick(NONSENSE)
+        case _:
+            words[0] = words[0].lower() if draw.chance(0.7) else words[0].title()
+    return tuple(words)
