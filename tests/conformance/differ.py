@@ -89,8 +89,9 @@ class Pair:
         for command, (got, wanted) in zip(commands, replies, strict=True):
             if got == wanted:
                 continue
-            if differs(comparison(command), got, wanted, self._slack_ms) and not is_known(command, wanted):
-                return Difference(join(command), show(got), show(wanted))
+            shown = show(got), show(wanted)
+            if differs(comparison(command), got, wanted, self._slack_ms) and not is_known(command, *shown):
+                return Difference(join(command), *shown)
         return None
 
     def _wait_until_gone(self, ours: Connection, theirs: Connection, key: bytes) -> None:

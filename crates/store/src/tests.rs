@@ -361,3 +361,27 @@ fn one_hash_tag_may_fill_the_whole_store() {
     assert!(tagged > 300_000, "{tagged} entries of the tag are held");
     store.check();
 }
+
+#[test]
+fn what_was_charged_is_what_is_given_back() {
+    let store = Store::new(Config { max_memory_bytes: 1 << 30, seed: 1, ..quiet() }, None);
+    let ns = Ns(0);
+    let deadline = Deadline::At(START_MS + 60_000);
+    // The first deadline of a table takes memory, whichever way it comes: with a new entry, with another value, alone.
+    for (name, first, then) in [
+        (&b"new"[..], deadline, deadline),
+        (b"written over", Deadline::Never, deadline),
+        (b"deadline lost", deadline, Deadline::Never),
+    ] {
+        let key = store.key(ns, name);
+        let mut guard = store.lock(key.slot, START_MS);
+        guard.put(&key, b"short", first, Flags::Keep).expect("there is room");
+        guard.put(&key, b"of another length", then, Flags::Keep).expect("there is room");
+    }
+    let key = store.key(ns, b"alone");
+    store.lock(key.slot, START_MS).put(&key, b"value", Deadline::Never, Flags::Keep).expect("there is room");
+    assert!(store.lock(key.slot, START_MS).set_deadline(&key, Some(START_MS + 60_000)));
+    assert_eq!(store.flush(None, START_MS), 4);
+    let left = store.stats().used_bytes;
+    assert!(left < 1 << 20, "{left} bytes in use, and no entry");
+}

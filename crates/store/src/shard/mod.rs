@@ -382,12 +382,17 @@ impl Shard {
         if deadline_ms.is_some()
             && let Some((place, _)) = self.locate(env, key)
         {
-            let index = self.table_index(env, key.slot);
-            let before = self.tables[index].bytes();
-            self.tables[index].lower_due(place, due);
-            self.settle_table(env, index, env.table_of(key.slot), before, false);
+            self.lower_due(env, key, place, due);
         }
         self.note_due(env, due);
+    }
+
+    /// Tells the key's table when the entry at `place` is due; a table's first deadline takes memory.
+    fn lower_due(&mut self, env: &Env, key: &Key<'_>, place: Place, due: u32) {
+        let index = self.table_index(env, key.slot);
+        let before = self.tables[index].bytes();
+        self.tables[index].lower_due(place, due);
+        self.settle_table(env, index, env.table_of(key.slot), before, false);
     }
 
     #[inline]

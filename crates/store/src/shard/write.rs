@@ -100,7 +100,7 @@ impl Shard {
                 self.discount(old);
                 self.drop_block(env, old);
                 self.tables[index].set(place, handle);
-                self.tables[index].lower_due(place, due);
+                self.lower_due(env, key, place, due);
             }
             None => self.link(env, key, index, handle, due),
         }
