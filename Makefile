@@ -16,10 +16,10 @@ RUST_TESTED := --workspace --exclude scrubjay-py
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup build run test test-rust test-python lint format bench fuzz docs reference clean
+.PHONY: help setup build run test test-rust test-python conformance-long lint format bench fuzz docs reference clean
 
 help: ## Shows this list.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.installed ## Creates .venv with pinned tools.
 
@@ -46,6 +46,9 @@ test-rust: build
 
 test-python: build
 	$(BIN)/python -m pytest
+
+conformance-long: build reference ## Compares random commands with redis-server for long; pass SEQUENCES=10000.
+	$(BIN)/python -m pytest tests/conformance/test_sequences.py --capture=no --sequences $${SEQUENCES:-2000}
 
 lint: build ## Checks style, types, layering and that generated files are fresh.
 	cargo fmt --all --check

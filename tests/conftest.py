@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+
 from harness.servers import Server, reference_missing, start_ours, start_reference, tool
 
 

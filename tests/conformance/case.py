@@ -1,4 +1,4 @@
-"""The tables of cases: what is sent to both servers, line by line, and how the replies are compared.
+r"""The tables of cases: what is sent to both servers, line by line, and how the replies are compared.
 
 ```text
 ## set_nx_writes_only_what_is_missing     a case: a claim; both servers are emptied, both connections new
@@ -9,7 +9,7 @@ set: KEYS *                               members in any order, one level down t
 kind: CLIENT ID                           only the types of the parts must agree
 code: CONFIG SET timeout x                both refuse, with the same first word
 none: CLIENT REPLY OFF                    nobody answers
-raw: "PING\\r\\n"                         the bytes as they are, not an array
+raw: "PING\r\n"                         the bytes as they are, not an array
 closed:                                   both have closed the connection
 ## set_ifeq_compares (8.4)                newer than the reference: asked of ours alone, so each line says its reply
 SET a 1     => +OK                        after the arrow, as `Reply` prints it, any null as `nil`
@@ -36,7 +36,7 @@ GONE = Reply("x", b"closed")
 """In place of a reply: the connection was closed."""
 
 NEAR_MS = 5
-"""How far apart two deadlines may be that both servers computed from their own clocks, beyond what the client saw pass."""
+"""How far apart deadlines may be that two servers computed from their own clocks, beyond what the client saw pass."""
 
 ABSOLUTE_S = 4_000_000_000
 """The year 2096. Tables and generators set no relative deadline that far ahead, so a deadline beyond was set absolutely
@@ -101,13 +101,14 @@ def show(reply: Reply | None) -> str:
 
 
 def differs(how: str, ours: Reply | None, theirs: Reply | None, passed_ms: float = 0) -> bool:
-    """Whether two replies disagree, compared as `how` says, if the client saw `passed_ms` go by between setting and
-    reading what depends on time.
+    """Whether two replies disagree, compared as `how` says.
+
+    `passed_ms`: how long the client waited, at most, between what set a time on one server and on the other.
     """
     if ours is None or theirs is None or ours == theirs:
         return ours is not theirs and ours != theirs
     if how == "code":
-        return not (ours.is_error and theirs.is_error and ours.bytes.split()[0] == theirs.bytes.split()[0])
+        return not (ours.is_error and theirs.is_error and ours.data.split()[0] == theirs.data.split()[0])
     if ours.is_error or theirs.is_error:
         return True
     match how:

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from harness.resp import Closed, Connection, Reply, encode, text
-from harness.servers import Server
-from harness.waiting import eventually
-from harness.words import join
-
 from conformance.case import GONE as CLOSED
 from conformance.case import differs, show
 from conformance.generate import GONE, Command
 from conformance.known_differences import comparison, is_known
+from harness.resp import Closed, Connection, Reply, encode, text
+from harness.servers import Server
+from harness.waiting import eventually
+from harness.words import join
 
 __all__ = ["Difference", "Pair", "shrink"]
 
@@ -38,30 +37,32 @@ class Difference:
 
 
 class Pair:
-    """Two servers that are asked the same.
-
-    `chunks` seeds how many commands go out before replies are read; None sends them one by one.
-    """
+    """Two servers that are asked the same, over connections of one protocol version."""
 
     def __init__(self, ours: Server, theirs: Server, *, protocol: int) -> None:
         self._servers = (ours, theirs)
-        self._protocol = protocol
+        self.protocol = protocol
         self._slack_ms = 0.0
 
     def compare(self, commands: list[Command], chunks: int | None) -> Difference | None:
-        """Runs the commands on both, each empty and over a new connection; the first difference, or None."""
+        """Runs the commands on both, each empty and over a new connection; the first difference, or None.
+
+        `chunks` seeds how many commands go out before replies are read; None sends them one by one.
+        """
         for server in self._servers:
             with server.connect() as connection:
                 connection.run("FLUSHALL")
         self._slack_ms = 0.0
-        pair = [Connection(server.port, protocol=self._protocol) for server in self._servers]
+        pair = [Connection(server.port, protocol=self.protocol) for server in self._servers]
         try:
             return self._run(pair[0], pair[1], commands, Random(chunks) if chunks is not None else None)
         finally:
             for connection in pair:
                 connection.close()
 
-    def _run(self, ours: Connection, theirs: Connection, commands: list[Command], chunks: Random | None) -> Difference | None:
+    def _run(
+        self, ours: Connection, theirs: Connection, commands: list[Command], chunks: Random | None
+    ) -> Difference | None:
         at = 0
         while at < len(commands):
             if commands[at][0] == GONE:
@@ -107,7 +108,7 @@ class Pair:
                 return Difference(f"left in database {database}: {difference.what}", difference.ours, difference.theirs)
             theirs.send("KEYS", "*")
             for key in theirs.read().members:
-                name = key.bytes
+                name = key.data
                 looks: list[Command] = [(b"TYPE", name), (b"GET", name), (b"STRLEN", name), (b"PEXPIRETIME", name)]
                 difference = self._ask(ours, theirs, looks)
                 if difference is not None:

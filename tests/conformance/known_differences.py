@@ -1,4 +1,4 @@
-"""What differs from Redis 7.0 on purpose, or cannot be compared: each with its reason, and how its replies are compared.
+"""What differs from Redis 7.0 on purpose, or cannot be compared: each with its reason, and how replies are compared.
 
 Everything that is not here must be answered by the very same bytes.
 """
@@ -24,13 +24,18 @@ REPLIES: list[tuple[str, str, str, str]] = [
     ("OBJECT REFCOUNT", ":1", ":", "values are not shared here, while Redis shares small numbers"),
     ("OBJECT FREQ", ":", "-ERR An LFU", "s3fifo counts uses, the reference's noeviction does not"),
     ("OBJECT IDLETIME", "-ERR the maxmemory policy", ":", "only the lru policies keep the time of the last use here"),
-    ("OBJECT ENCODING", '"', '"', "told from the value here, from its history there: APPEND leaves raw whatever the length"),
+    (
+        "OBJECT ENCODING",
+        '"',
+        '"',
+        "told from the value here, from its history there: APPEND leaves raw whatever the length",
+    ),
     ("GETEX", "-ERR invalid expire", "nil", "a time that is none is refused here whether or not the key is there"),
     ("GETEX", "-ERR value is not an integer", "nil", "the same"),
     ("RESTORE", "-ERR DUMP payload", "-BUSYKEY", "a payload that is none is refused here before anything is looked up"),
     ("RESTORE", "-ERR DUMP payload", "-ERR Bad data format", "both refuse; the formats differ, and so do their faults"),
 ]
-"""Command, beginning of our reply, beginning of the reference's (as `case.show` prints them), and why both are right."""
+"""Command, beginning of our reply, beginning of the reference's (as `case.show` prints them), why both are right."""
 
 
 def comparison(words: tuple[bytes, ...]) -> str:

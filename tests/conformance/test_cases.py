@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from harness.resp import Connection
-from harness.servers import Server
 
 from conformance.case import GONE, Case, load, show
 from conformance.known_differences import is_known
+from harness.resp import Connection
+from harness.servers import Server
 
 CASES = {f"{case.family}-{case.name}": case for case in load()}
 

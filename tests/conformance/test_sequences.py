@@ -7,12 +7,13 @@ on from a random seed, with thousands.
 import secrets
 
 import pytest
-from harness.servers import Server
 
 from conformance.differ import Difference, Pair, shrink
 from conformance.generate import FAMILIES, GONE, Command, generate
+from harness.servers import Server
 from harness.words import join
 
+FILE = "tests/conformance/test_sequences.py"
 SEQUENCES = 120
 LENGTH = 100
 
@@ -39,22 +40,20 @@ def test_random_sequence_gets_the_replies_and_leaves_the_state_of_the_reference(
         commands = generate(family, seed, LENGTH)
         difference = pair.compare(commands, chunks=seed)
         if difference is not None:
-            pytest.fail(_report(pair, family, protocol, seed, commands, difference), pytrace=False)
+            pytest.fail(_report(pair, family, seed, commands, difference), pytrace=False)
 
 
-def _report(
-    pair: Pair, family: str, protocol: int, seed: int, commands: list[Command], difference: Difference
-) -> str:
+def _report(pair: Pair, family: str, seed: int, commands: list[Command], difference: Difference) -> str:
     # One by one if that fails too; else the pipelining is part of the fault and is kept.
     chunks = None if pair.compare(commands, chunks=None) else seed
     short = shrink(commands, lambda shorter: pair.compare(shorter, chunks) is not None)
     last = pair.compare(short, chunks) or difference
     lines = [
-        f"seed {seed} of {family}, RESP{protocol}: {last}",
+        f"seed {seed} of {family}, RESP{pair.protocol}: {last}",
         f"after these {len(short)} commands{'' if chunks is None else ', pipelined'}:",
         *(f"    {_shown(command)}" for command in short),
         "again with:",
-        f"    .venv/bin/python -m pytest tests/conformance/test_sequences.py -k '{family}-resp{protocol}' --seed {seed} --sequences 1",
+        f"    .venv/bin/python -m pytest {FILE} -k '{family}-resp{pair.protocol}' --seed {seed} --sequences 1",
     ]
     return "\n".join(lines)
 

@@ -5,6 +5,7 @@ Those are differences that a conformance test must see, so a `Reply` keeps them.
 and has no opinion about what is sent: `Connection.sendall` takes any bytes.
 """
 
+import io
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ TIMEOUT_S = 20.0
 COUNTED = {"*": 1, "~": 1, ">": 1, "%": 2, "|": 2}
 """Types whose header is a count, and how many values each count announces."""
 
-Value = Union[bytes, int, None, tuple["Reply", ...]]
+Value = Union[bytes, int, None, tuple["Reply", ...]]  # noqa: UP007 - a name that is not yet defined
 Argument = bytes | str | int | float
 
 
@@ -54,7 +55,7 @@ class Reply(NamedTuple):
         return self.kind in "-!"
 
     @property
-    def bytes(self) -> bytes:
+    def data(self) -> bytes:
         """The value of a reply that must be text."""
         assert isinstance(self.value, bytes), f"{self} is not text"
         return self.value
@@ -74,7 +75,7 @@ class Reply(NamedTuple):
     def pairs(self) -> dict[bytes, "Reply"]:
         """A map, or in RESP2 the flat array that stands for one."""
         members = self.members
-        return {name.bytes: value for name, value in zip(members[::2], members[1::2], strict=True)}
+        return {name.data: value for name, value in zip(members[::2], members[1::2], strict=True)}
 
 
 def simple(line: str) -> Reply:
@@ -111,10 +112,7 @@ def quoted(value: bytes) -> str:
 def encode(words: Iterable[Argument]) -> bytes:
     """A command as an array of bulk strings."""
     arguments = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    parts = [b"*%d\r\n" % len(arguments)]
-    for argument in arguments:
-        parts.append(b"$%d\r\n%b\r\n" % (len(argument), argument))
-    return b"".join(parts)
+    return b"*%d\r\n" % len(arguments) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in arguments)
 
 
 class Connection:
@@ -128,7 +126,7 @@ class Connection:
         self.protocol = protocol
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._file = self.socket.makefile("rb", buffering=1 << 16)
+        self._file = io.BufferedReader(socket.SocketIO(self.socket, "r"), 1 << 16)
         if password is not None:
             self.expect(simple("OK"), "AUTH", password)
         if protocol == 3:
@@ -179,7 +177,7 @@ class Connection:
     def info(self, section: str = "everything") -> dict[str, str]:
         """The fields of INFO."""
         reply = self.run("INFO", section)
-        lines = reply.bytes.decode().splitlines()
+        lines = reply.data.decode().splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
     def read(self) -> Reply:

@@ -1,7 +1,7 @@
 """Starting servers on free loopback ports, and stopping them again.
 
-Each is a child of the test process, is stopped by its process id, and leaves nothing behind. A port that is free when we
-look may be taken when the server binds it, so a start that fails over its port is repeated with others.
+Each is a child of the test process, is stopped by its process id, and leaves nothing behind. A port that is free when
+we look may be taken when the server binds it, so a start that fails over its port is repeated with others.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Command lines as redis-cli reads them: `SET "a key" "\\x00\\xff" EX 10`.
+r"""Command lines as redis-cli reads them: `SET "a key" "\x00\xff" EX 10`.
 
 The tables of cases are written in this form, and a failing random sequence is printed in it, so that either can be
-pasted into redis-cli. Double quotes know `\\n \\r \\t \\b \\a \\\\ \\" \\xHH`; single quotes take everything as it is.
+pasted into redis-cli. Double quotes know `\n \r \t \b \a \\ \" \xHH`; single quotes take everything as it is.
 """
 
 import re
