@@ -8,6 +8,24 @@
 //! A door that has typed values (HTTP, the embedded cache) builds an operation such as
 //! [`family::string::Set`] and runs it; RESP first parses its arguments into the same operation. So no door
 //! ever makes text for another door's parser.
+//!
+//! ```
+//! use scrubjay_command::Context;
+//! use scrubjay_command::family::counter::Increment;
+//! use scrubjay_command::family::string::{Condition, Expiry, Get, Set};
+//! use scrubjay_store::{Config, Ns, Store};
+//!
+//! let store = Store::new(Config::default(), None);
+//! let mut cx = Context { store: &store, ns: Ns(0), now_ms: 1_700_000_000_000, touch: true, value_bytes_max: 512 << 20 };
+//!
+//! let lock = Set { condition: Condition::Absent, expiry: Expiry::InMs(30_000), ..Set::new(b"lock", b"mine") };
+//! assert!(lock.run(&mut cx)?.stored);
+//! assert!(!lock.run(&mut cx)?.stored);
+//!
+//! assert_eq!(Increment::new(b"visits", 5).run(&mut cx)?, 5);
+//! assert_eq!(Get { key: b"visits" }.run(&mut cx, |entry| entry.map(|entry| entry.value().to_vec()))?, Some(b"5".to_vec()));
+//! # Ok::<(), scrubjay_command::Reject>(())
+//! ```
 
 pub mod args;
 pub mod docs;

@@ -13,6 +13,8 @@ pub mod bitmap;
 pub mod counter;
 pub mod key;
 #[cfg(test)]
+mod memory_tests;
+#[cfg(test)]
 mod reference;
 pub mod string;
 #[cfg(test)]
@@ -21,7 +23,7 @@ mod testing;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Entry, Key, SharedBytes};
+use scrubjay_store::{Entry, Guard, Key, SharedBytes};
 use smallvec::SmallVec;
 use std::ops::Deref;
 
@@ -84,17 +86,38 @@ pub(crate) fn say_entry(entry: Option<&Entry<'_>>, reply: &mut dyn Reply) {
     }
 }
 
-/// The keys of a command that names several, in the order of its arguments. Sixteen fit without an allocation.
+/// The keys of a command that names several, in the order of its arguments. Sixteen fit without an allocation. It is
+/// large: filled in place, never moved.
 pub(crate) type KeyList<'k> = SmallVec<[Key<'k>; 16]>;
 
 /// How many keys are brought near at once: enough to hide the memory's latency, few enough to stay in the first cache.
 pub(crate) const PREFETCH_KEYS: usize = 32;
 
-/// Places the keys that `names` lists. Errors: [`Reject::KEY_TOO_LONG`].
-pub(crate) fn place<'k>(cx: &Context<'_>, names: impl Iterator<Item = &'k [u8]>) -> Result<KeyList<'k>, Reject> {
-    let mut keys = KeyList::with_capacity(names.size_hint().0);
+/// Locks the slots of all the keys that `names` lists, and shows each key to `each`, in order, with the guard.
+///
+/// Errors: [`Reject::KEY_TOO_LONG`], before anything is shown.
+#[inline]
+pub(crate) fn for_each_key<'k>(
+    cx: &Context<'_>,
+    mut names: impl Iterator<Item = &'k [u8]>,
+    mut each: impl FnMut(&mut Guard<'_>, &Key<'k>),
+) -> Result<(), Reject> {
+    if let (1, Some(1)) = names.size_hint() {
+        // Nearly every DEL and EXISTS names one key: no list, no order of locks.
+        let Some(name) = names.next() else { return Ok(()) };
+        let key = cx.key(name)?;
+        each(&mut cx.lock(&key), &key);
+        return Ok(());
+    }
+    let mut keys = KeyList::new();
+    keys.reserve(names.size_hint().0);
     for name in names {
         keys.push(cx.key(name)?);
     }
-    Ok(keys)
+    let mut guard = cx.lock_all(&keys);
+    for batch in keys.chunks(PREFETCH_KEYS) {
+        guard.prefetch(batch);
+        batch.iter().for_each(|key| each(&mut guard, key));
+    }
+    Ok(())
 }

@@ -1,12 +1,12 @@
 //! Removing keys, asking whether they are there, and refreshing their rank: DEL, UNLINK, EXISTS, TOUCH, DELEX, DELIFEQ.
 
 use crate::args::Args;
+use crate::family::for_each_key;
 use crate::family::string::Condition;
-use crate::family::{KeyList, PREFETCH_KEYS, place};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Access, Guard, Key};
+use scrubjay_store::Access;
 
 /// Removes a key if a condition holds.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub struct DeleteMany<I> {
 impl<'k, I: Iterator<Item = &'k [u8]>> DeleteMany<I> {
     /// Removes; tells `each` for every key, in order, whether it was there.
     pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(bool)) -> Result<(), Reject> {
-        visit(cx, self.keys, |guard, key| each(guard.remove(key)))
+        for_each_key(cx, self.keys, |guard, key| each(guard.remove(key)))
     }
 }
 
@@ -68,7 +68,7 @@ pub struct Exists<I> {
 impl<'k, I: Iterator<Item = &'k [u8]>> Exists<I> {
     /// Tells `each` for every key, in order, whether it is there. Counts as reads, refreshes nothing.
     pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(bool)) -> Result<(), Reject> {
-        visit(cx, self.keys, |guard, key| each(guard.get(key, Access::ReadNoTouch).is_some()))
+        for_each_key(cx, self.keys, |guard, key| each(guard.get(key, Access::ReadNoTouch).is_some()))
     }
 }
 
@@ -82,24 +82,8 @@ pub struct Touch<I> {
 impl<'k, I: Iterator<Item = &'k [u8]>> Touch<I> {
     /// Tells `each` for every key, in order, whether it is there. Refreshes even where the session's reads do not.
     pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(bool)) -> Result<(), Reject> {
-        visit(cx, self.keys, |guard, key| each(guard.get(key, Access::Read).is_some()))
+        for_each_key(cx, self.keys, |guard, key| each(guard.get(key, Access::Read).is_some()))
     }
-}
-
-fn visit<'k>(
-    cx: &mut Context<'_>,
-    names: impl Iterator<Item = &'k [u8]>,
-    mut each: impl FnMut(&mut Guard<'_>, &Key<'k>),
-) -> Result<(), Reject> {
-    let keys: KeyList<'k> = place(cx, names)?;
-    let mut guard = cx.lock_all(&keys);
-    for batch in keys.chunks(PREFETCH_KEYS) {
-        if batch.len() > 1 {
-            guard.prefetch(batch);
-        }
-        batch.iter().for_each(|key| each(&mut guard, key));
-    }
-    Ok(())
 }
 
 pub(super) fn del(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {

@@ -6,7 +6,7 @@
 use super::condition::digest;
 use super::expiry::{Expiry, ExpiryOption};
 use crate::args::Args;
-use crate::family::{KeyList, PREFETCH_KEYS, place, say_entry};
+use crate::family::{for_each_key, say_entry};
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
@@ -39,17 +39,8 @@ impl<'k, I: Iterator<Item = &'k [u8]>> GetMany<I> {
     /// Shows each key's entry to `each`, in the order of the keys, `None` for those that are not there. A key that cannot
     /// exist is refused before the first is shown.
     pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(Option<&Entry<'_>>)) -> Result<(), Reject> {
-        let keys: KeyList<'k> = place(cx, self.keys)?;
-        let mut guard = cx.lock_all(&keys);
-        for batch in keys.chunks(PREFETCH_KEYS) {
-            if batch.len() > 1 {
-                guard.prefetch(batch);
-            }
-            for key in batch {
-                each(guard.get(key, cx.read()).as_ref());
-            }
-        }
-        Ok(())
+        let access = cx.read();
+        for_each_key(cx, self.keys, |guard, key| each(guard.get(key, access).as_ref()))
     }
 }
 

@@ -15,7 +15,7 @@
 //! the product of the lengths. The product is bounded where Redis bounds it: four bytes a cell within the value limit.
 
 use crate::args::{Args, parse_int};
-use crate::family::{Taken, place};
+use crate::family::Taken;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -101,9 +101,9 @@ impl<'a> Lcs<'a> {
     pub fn run(&self, cx: &mut Context<'_>) -> Result<Found, Reject> {
         const TOO_LARGE: Reject =
             Reject::new(Kind::TooLarge, "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
-        let keys = place(cx, [self.a, self.b].into_iter())?;
+        let keys = [cx.key(self.a)?, cx.key(self.b)?];
         let mut guard = cx.lock_all(&keys);
-        let [a, b] = [0, 1].map(|i| guard.get(&keys[i], cx.read()).map(|entry| Taken::of(&entry)));
+        let [a, b] = keys.map(|key| guard.get(&key, cx.read()).map(|entry| Taken::of(&entry)));
         drop(guard);
         let (a, b) = (a.as_deref().unwrap_or_default(), b.as_deref().unwrap_or_default());
         let cells = (a.len() as u128 + 1) * (b.len() as u128 + 1);

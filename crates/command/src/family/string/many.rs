@@ -35,7 +35,8 @@ impl<'a, I: Iterator<Item = Item<'a>> + Clone> SetMany<I> {
     ///
     /// Errors: a key or value too long, no memory; nothing was changed.
     pub fn run(self, cx: &mut Context<'_>) -> Result<bool, Reject> {
-        let mut keys = KeyList::with_capacity(self.items.size_hint().0);
+        let mut keys = KeyList::new();
+        keys.reserve(self.items.size_hint().0);
         let mut bytes = 0;
         for item in self.items.clone() {
             keys.push(cx.key(item.key)?);

@@ -360,3 +360,26 @@ fn the_default_lifetime_is_given_to_new_entries_only() {
         ("pttl a", "-1"),
     ]);
 }
+
+#[test]
+fn readers_of_many_keys_see_all_of_a_write_of_many_keys_or_nothing() {
+    let node = Node::new();
+    node.run("mset a 0 b 0 c 0");
+    std::thread::scope(|scope| {
+        for writer in 0..2 {
+            let node = &node;
+            scope.spawn(move || {
+                for round in 0..2000 {
+                    let value = writer * 10_000 + round;
+                    // In another order each, so that the order of locks is not that of the arguments.
+                    let line = if writer == 0 { "mset a # b # c #" } else { "mset c # a # b #" };
+                    assert_eq!(node.run(&line.replace('#', &value.to_string())), "+OK");
+                }
+            });
+        }
+        for _ in 0..4000 {
+            let crate::Value::Array(values) = node.value(&[b"mget", b"b", b"c", b"a"]) else { panic!("an array") };
+            assert!(values.windows(2).all(|pair| pair[0] == pair[1]), "{values:?}");
+        }
+    });
+}
