@@ -12,6 +12,7 @@ use crate::batch::{self, COMMANDS_MAX, Rows};
 use crate::dispatch;
 use crate::door::{Door, Progress, TURN_OUTPUT_BYTES_MAX, Turn};
 use crate::log::{self, Level};
+use crate::measure::is_quick;
 use crate::session::ReplyMode;
 use scrubjay_command::table::Flags;
 use scrubjay_command::{Args, Row, resolve};
@@ -84,7 +85,7 @@ impl Door for RespDoor {
             }
             if let Some(error) = error {
                 turn.counters.protocol_errors.add(1);
-                turn.counters.errors.add(1);
+                turn.counters.note_error_code("ERR");
                 Encoder::new(out, turn.session.resp()).failure(&error.to_string());
                 return Progress::Close;
             }
@@ -192,12 +193,6 @@ fn answer<'a>(turn: &mut Turn<'_>, encoder: &mut Encoder<'a>, run: impl FnOnce(&
 /// ended early.
 fn waits(row: &Row, all: bool) -> bool {
     !row.flags.contains(Flags::ADMIN) && (all || row.flags.contains(Flags::WRITE))
-}
-
-/// Whether commands of `row` are too short for one of them to be worth a look at the clock.
-#[inline]
-fn is_quick(row: &Row) -> bool {
-    row.flags.contains(Flags::FAST) || row.complexity == "O(1)"
 }
 
 /// Whether a line that is no command is the start of an HTTP request, or one of its headers.

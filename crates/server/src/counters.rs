@@ -33,9 +33,10 @@ impl CommandCounters {
     }
 }
 
-/// The first words of error texts that are counted apart; the first stands for all others.
-pub const ERROR_CODES: [&str; 9] =
-    ["OTHER", "ERR", "WRONGTYPE", "OOM", "NOAUTH", "WRONGPASS", "NOPROTO", "BUSYKEY", "NOPERM"];
+/// The first words of RESP's error texts that are counted apart, and `HTTP` for that door's; the first stands for all
+/// others.
+pub const ERROR_CODES: [&str; 10] =
+    ["OTHER", "ERR", "WRONGTYPE", "OOM", "NOAUTH", "WRONGPASS", "NOPROTO", "BUSYKEY", "NOPERM", "HTTP"];
 
 /// What one network thread counts.
 #[derive(Debug)]
@@ -95,12 +96,18 @@ impl ThreadCounters {
         }
     }
 
-    /// Counts an error that was answered.
+    /// Counts a refusal that was answered.
     #[cold]
     pub fn note_error(&self, reject: &Reject) {
+        self.note_error_code(reject.code());
+    }
+
+    /// Counts an error that was answered, by one of [`ERROR_CODES`].
+    #[cold]
+    pub fn note_error_code(&self, code: &str) {
         self.errors.add(1);
-        let code = ERROR_CODES.iter().position(|code| *code == reject.code()).unwrap_or(0);
-        self.errors_by_code[code].add(1);
+        let row = ERROR_CODES.iter().position(|known| *known == code).unwrap_or(0);
+        self.errors_by_code[row].add(1);
     }
 }
 

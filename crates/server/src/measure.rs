@@ -31,10 +31,17 @@ const EXACT_BELOW_US: i64 = 1000;
 /// Runs of the same quick command that are noted before the clock is read at the latest.
 const PENDING_MAX: usize = 1024;
 
-/// Whether a row's commands are timed alone, by [`Row::id`].
-static ALONE: LazyLock<Box<[bool]>> = LazyLock::new(|| {
-    index::all_rows().map(|(row, _)| !row.flags.contains(Flags::FAST) && row.complexity != "O(1)").collect()
-});
+/// Arguments that a command of constant time has at most. `MGET` counts as fast, per key.
+const ARGS_QUICK_MAX: usize = 16;
+
+/// Whether commands of `row` take so short a time that a look at the clock would be a good part of it.
+#[inline]
+pub(crate) fn is_quick(row: &Row) -> bool {
+    row.flags.contains(Flags::FAST) || row.complexity.starts_with("O(1)")
+}
+
+/// [`is_quick`] by [`Row::id`].
+static QUICK: LazyLock<Box<[bool]>> = LazyLock::new(|| index::all_rows().map(|(row, _)| is_quick(row)).collect());
 
 /// Times the commands of one network thread.
 #[derive(Debug)]
@@ -95,26 +102,47 @@ impl Meter {
         id: usize,
         args: &Args<'_>,
     ) -> Timing {
-        if self.version != shared.config_version() {
-            self.read_settings(shared);
-        }
-        let alone = ALONE[id] || self.exact;
+        self.refresh(shared);
+        let alone = !QUICK[id] || args.len() > ARGS_QUICK_MAX || self.exact;
         if alone {
             self.settle(shared, counters, session);
-        } else if !self.running {
-            self.begin(shared.clock.monotonic_ns());
-        }
-        if !alone {
-            match self.pending.last_mut() {
-                Some((last, count)) if usize::from(*last) == id => *count += 1,
-                Some(_) => self.pending.push((id as u16, 1)),
-                None => {
-                    self.first.set(args);
-                    self.pending.push((id as u16, 1));
-                }
-            }
+        } else {
+            self.note(shared, id, || slowlog::Brief::of(args));
         }
         Timing { alone }
+    }
+
+    /// To be called, alone, before an operation of another door that counts as a command of `row` and concerns `key`.
+    #[inline]
+    pub fn quick(
+        &mut self,
+        shared: &Shared,
+        counters: &ThreadCounters,
+        session: &Session,
+        row: &'static Row,
+        key: &[u8],
+    ) {
+        self.refresh(shared);
+        if self.exact || self.pending.len() >= PENDING_MAX {
+            self.settle(shared, counters, session);
+        }
+        self.note(shared, row.id(), || slowlog::Brief::new(row.name.as_bytes(), Some(key), 2));
+    }
+
+    /// Adds a quick command to the group.
+    #[inline]
+    fn note(&mut self, shared: &Shared, id: usize, brief: impl FnOnce() -> slowlog::Brief) {
+        if !self.running {
+            self.begin(shared.clock.monotonic_ns());
+        }
+        match self.pending.last_mut() {
+            Some((last, count)) if usize::from(*last) == id => *count += 1,
+            Some(_) => self.pending.push((id as u16, 1)),
+            None => {
+                self.first = brief();
+                self.pending.push((id as u16, 1));
+            }
+        }
     }
 
     /// To be called after it ran.
@@ -193,6 +221,13 @@ impl Meter {
         let spent_ms = spent_ns / 1_000_000;
         if self.event_ms > 0 && spent_ms >= self.event_ms as u64 {
             shared.latency.note(event, shared.clock.now_ms() / 1000, spent_ms);
+        }
+    }
+
+    #[inline]
+    fn refresh(&mut self, shared: &Shared) {
+        if self.version != shared.config_version() {
+            self.read_settings(shared);
         }
     }
 

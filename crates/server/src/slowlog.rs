@@ -121,17 +121,21 @@ impl Default for Brief {
 }
 
 impl Brief {
-    /// Keeps the beginning of `args`.
+    /// The beginning of `args`.
     #[inline]
-    pub fn set(&mut self, args: &Args<'_>) {
-        let name = args.at(0);
-        let first = args.get(1).unwrap_or_default();
-        let (name_bytes, first_bytes) = (name.len().min(NAME_BYTES_MAX), first.len().min(BRIEF_BYTES - NAME_BYTES_MAX));
-        self.bytes[..name_bytes].copy_from_slice(&name[..name_bytes]);
-        self.bytes[NAME_BYTES_MAX..][..first_bytes].copy_from_slice(&first[..first_bytes]);
-        self.lengths = [name_bytes as u8, first_bytes as u8];
-        self.args = args.len() as u32;
-        self.first_bytes = first.len() as u32;
+    pub fn of(args: &Args<'_>) -> Brief {
+        Brief::new(args.at(0), args.get(1), args.len())
+    }
+
+    /// The beginning of a command with `args` arguments, its name included, of which `first` follows the name.
+    #[inline]
+    pub fn new(name: &[u8], first: Option<&[u8]>, args: usize) -> Brief {
+        let first = first.unwrap_or_default();
+        let lengths = [name.len().min(NAME_BYTES_MAX) as u8, first.len().min(BRIEF_BYTES - NAME_BYTES_MAX) as u8];
+        let mut bytes = [0; BRIEF_BYTES];
+        bytes[..usize::from(lengths[0])].copy_from_slice(&name[..usize::from(lengths[0])]);
+        bytes[NAME_BYTES_MAX..][..usize::from(lengths[1])].copy_from_slice(&first[..usize::from(lengths[1])]);
+        Brief { bytes, lengths, args: args as u32, first_bytes: first.len() as u32 }
     }
 
     /// What an entry shows of it, where `others` commands followed in the same pipeline.
@@ -187,11 +191,9 @@ mod tests {
 
     #[test]
     fn a_brief_says_what_it_left_out() {
-        let mut brief = Brief::default();
-        with(&["get", "k"], |args| brief.set(args));
-        assert_eq!(text(brief.words(0)), ["get", "k"]);
+        assert_eq!(text(with(&["get", "k"], Brief::of).words(0)), ["get", "k"]);
         let long = "y".repeat(100);
-        with(&["set", &long, "v", "ex", "1"], |args| brief.set(args));
+        let brief = with(&["set", &long, "v", "ex", "1"], Brief::of);
         let expected = [
             "set",
             &format!("{}... (20 more bytes)", "y".repeat(80)),
@@ -199,7 +201,6 @@ mod tests {
             "... (7 more commands in the pipeline)",
         ];
         assert_eq!(text(brief.words(7)), expected);
-        with(&["ping"], |args| brief.set(args));
-        assert_eq!(text(brief.words(0)), ["ping"]);
+        assert_eq!(text(with(&["ping"], Brief::of).words(0)), ["ping"]);
     }
 }

@@ -18,6 +18,9 @@ use scrubjay_protocol::http::{Answer, Decoder, Exchange, Fault, Limits, Manner, 
 use scrubjay_protocol::http::{data, options, respond, route};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 
+/// What errors of this door are counted as, beside the codes of RESP.
+const ERROR_CODE: &str = "HTTP";
+
 /// One HTTP connection.
 #[derive(Default)]
 pub(crate) struct HttpDoor {
@@ -69,6 +72,7 @@ impl HttpDoor {
 impl Door for HttpDoor {
     fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress {
         let begun_ns = turn.shared.clock.monotonic_ns();
+        turn.scratch.meter.begin(begun_ns);
         loop {
             let limits = self.limits(turn);
             let bytes = input.data();
@@ -107,7 +111,7 @@ impl Door for HttpDoor {
                     fault
                 }
             };
-            turn.counters.errors.add(1);
+            turn.counters.note_error_code(ERROR_CODE);
             let start = out.mark();
             respond::fault(out, start, Manner::last(turn.scratch.date.at(turn.now_ms)), &fault);
             return Progress::Close;
@@ -155,6 +159,10 @@ impl<'a> Routed<'a> {
         let start = out.mark();
         let manner = Manner::of(self.request, turn.scratch.date.at(turn.now_ms));
         let row = self.operation.and_then(row_of);
+        if let Some(row) = row {
+            let key = self.found.map_or(&[][..], |(_, parameter)| parameter);
+            turn.scratch.meter.quick(turn.shared, turn.counters, turn.session, row, key);
+        }
         let done = self.answer(turn, manner, out);
         turn.counters.commands.add(1);
         if let Some(row) = row {
@@ -164,7 +172,7 @@ impl<'a> Routed<'a> {
         if let Err(fault) = done {
             // Expected outcomes are answers, not errors, as a nil is none over RESP.
             if fault != Fault::KEY_NOT_FOUND && fault != Fault::PRECONDITION {
-                turn.counters.errors.add(1);
+                turn.counters.note_error_code(ERROR_CODE);
                 if let Some(row) = row {
                     turn.counters.by_command[row.id()].failed.add(1);
                 }

@@ -1,6 +1,8 @@
 //! The routes that are about the node itself: statistics, health, metrics, and the cluster of one that it is.
 
 use crate::door::Turn;
+use crate::exposition;
+use scrubjay_metrics::exposition::CONTENT_TYPE;
 use scrubjay_protocol::OutputBuffer;
 use scrubjay_protocol::http::{Answer, Fault, Manner, Operation, Status, json, openapi, respond};
 
@@ -21,7 +23,7 @@ pub(super) fn answer(
     if operation == Operation::Ready && turn.shared.shutdown.asked().is_some() {
         return Err(Fault::new(503, "stopping", "the node is stopping; ask another one"));
     }
-    if matches!(operation, Operation::ClusterHotkeys | Operation::Metrics) {
+    if operation == Operation::ClusterHotkeys {
         return Err(Fault::new(501, "not_implemented", "this node does not count how often each key is used"));
     }
     let answer = Answer::begin(out, manner, Status(200));
@@ -29,6 +31,7 @@ pub(super) fn answer(
         Operation::Stats => answer.json(|out| stats(turn, out)),
         Operation::Health => answer.json(|out| status("healthy", turn, out)),
         Operation::Ready => answer.json(|out| status("ready", turn, out)),
+        Operation::Metrics => answer.bytes(CONTENT_TYPE, exposition::prometheus(turn.shared).as_bytes()),
         Operation::OpenApi => answer.bytes(respond::JSON, openapi::document().as_bytes()),
         Operation::ClusterStatus => answer.json(|out| cluster_status(turn, out)),
         _ => answer.json(|out| distribution(turn, out)),
