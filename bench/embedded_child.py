@@ -49,7 +49,7 @@ def main() -> None:
     json.dump(found, sys.stdout)
 
 
-def _put_ns(put: Callable[[Any, object], object], keys: Sequence[Any], value: object) -> float:
+def _put_ns(put: Callable[..., object], keys: Sequence[Any], value: object) -> float:
     began = time.perf_counter_ns()
     for key in keys:
         put(key, value)

@@ -1,6 +1,7 @@
 """Help texts render: square brackets in them are rich's markup, and an unmatched one is a traceback."""
 
 import pytest
+
 from scrubjay.cli.app import VERBS, run
 
 
