@@ -14,8 +14,10 @@ use smallvec::SmallVec;
 /// Some slots, locked.
 pub struct Guard<'s> {
     pub(crate) env: &'s Env,
-    /// Ascending by shard number. Nearly always one.
-    pub(crate) shards: SmallVec<[(u32, MutexGuard<'s, Shard>); 1]>,
+    /// Nearly always the only one.
+    pub(crate) first: (u32, MutexGuard<'s, Shard>),
+    /// The others, ascending by shard number like the first.
+    pub(crate) others: Vec<(u32, MutexGuard<'s, Shard>)>,
     pub(crate) now_ms: UnixMs,
     /// Whether `admit` promised the coming writes.
     pub(crate) promised: bool,
@@ -30,16 +32,14 @@ impl Guard<'_> {
     #[inline(always)]
     fn shard(&mut self, key: &Key<'_>) -> &mut Shard {
         let number = self.env.shard_of(key.slot) as u32;
-        let at = if self.shards.len() == 1 {
-            debug_assert_eq!(self.shards[0].0, number, "the key's slot is not locked");
-            0
-        } else {
-            match self.shards.binary_search_by_key(&number, |(n, _)| *n) {
-                Ok(at) => at,
-                Err(_) => unreachable!("the key's slot is not locked"),
-            }
-        };
-        &mut self.shards[at].1
+        if self.others.is_empty() || number == self.first.0 {
+            debug_assert_eq!(self.first.0, number, "the key's slot is not locked");
+            return &mut self.first.1;
+        }
+        match self.others.binary_search_by_key(&number, |(n, _)| *n) {
+            Ok(at) => &mut self.others[at].1,
+            Err(_) => unreachable!("the key's slot is not locked"),
+        }
     }
 
     /// Brings the cache lines of these keys near, all of which this guard holds; best for a batch of 8 to 64.
@@ -49,8 +49,7 @@ impl Guard<'_> {
         env.prefetch_buckets(keys);
         for key in keys {
             let shard = self.shard(key);
-            let lines = shard.lines_per_entry();
-            shard.prefetch(env, key, lines);
+            shard.prefetch(env, key);
         }
     }
 
@@ -74,7 +73,9 @@ impl Guard<'_> {
     /// several writes is refused as a whole or not at all. Errors: [`OutOfMemory`]; nothing was changed.
     pub fn admit(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         let (env, now_ms) = (self.env, self.now_ms);
-        let enough = self.shards.iter_mut().any(|(_, shard)| shard.could_hold(env, bytes as u64, now_ms));
+        let enough = std::iter::once(&mut self.first)
+            .chain(&mut self.others)
+            .any(|(_, shard)| shard.could_hold(env, bytes as u64, now_ms));
         self.promised = enough;
         if enough { Ok(()) } else { Err(OutOfMemory) }
     }

@@ -132,8 +132,7 @@ impl Store {
         self.env.prefetch_buckets(keys);
         for key in keys {
             let shard = self.env.shards[self.env.shard_of(key.slot)].shard.lock();
-            let lines = shard.lines_per_entry();
-            shard.prefetch(&self.env, key, lines);
+            shard.prefetch(&self.env, key);
         }
     }
 
@@ -150,24 +149,26 @@ impl Store {
     #[inline]
     pub fn lock(&self, slot: SlotId, now_ms: UnixMs) -> Guard<'_> {
         let number = self.env.shard_of(slot);
-        let mut shards = SmallVec::new();
-        shards.push((number as u32, self.env.shards[number].shard.lock()));
-        Guard { env: &self.env, shards, now_ms, promised: false }
+        let first = (number as u32, self.env.shards[number].shard.lock());
+        Guard { env: &self.env, first, others: Vec::new(), now_ms, promised: false }
     }
 
-    /// Locks the slots of several keys, in ascending order, each shard once.
+    /// Locks the slots of several keys, in ascending order, each shard once. Without any slot, the first shard.
     pub fn lock_many(&self, slots: impl IntoIterator<Item = SlotId>, now_ms: UnixMs) -> Guard<'_> {
         let mut numbers: SmallVec<[u32; 16]> = slots.into_iter().map(|s| self.env.shard_of(s) as u32).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let shards = numbers.iter().map(|&n| (n, self.env.shards[n as usize].shard.lock())).collect();
-        Guard { env: &self.env, shards, now_ms, promised: false }
+        self.lock_shards(numbers.first().copied().unwrap_or(0), numbers.iter().copied().skip(1), now_ms)
     }
 
     /// Locks everything.
     pub fn lock_all(&self, now_ms: UnixMs) -> Guard<'_> {
-        let shards = self.env.shards.iter().enumerate().map(|(n, b)| (n as u32, b.shard.lock())).collect();
-        Guard { env: &self.env, shards, now_ms, promised: false }
+        self.lock_shards(0, 1..self.env.shards.len() as u32, now_ms)
+    }
+
+    fn lock_shards(&self, first: u32, others: impl Iterator<Item = u32>, now_ms: UnixMs) -> Guard<'_> {
+        let lock = |number: u32| (number, self.env.shards[number as usize].shard.lock());
+        Guard { env: &self.env, first: lock(first), others: others.map(lock).collect(), now_ms, promised: false }
     }
 
     /// Makes room for a write of `bytes` before its locks are taken, so that evicting much for a large value does not
@@ -302,7 +303,8 @@ impl Store {
     /// Changes the entry limit; the surplus is evicted by [`Store::maintain`].
     pub fn set_max_entries(&self, entries: u64) {
         let all = self.lock_all(0); // the common count starts while nobody writes
-        self.env.entries.store(all.shards.iter().map(|(_, s)| s.entries()).sum(), Relaxed);
+        let held = std::iter::once(&all.first).chain(&all.others).map(|(_, shard)| shard.entries()).sum();
+        self.env.entries.store(held, Relaxed);
         self.env.max_entries.store(entries, Relaxed);
     }
 
