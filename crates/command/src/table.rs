@@ -131,6 +131,8 @@ pub struct Context<'a> {
     pub touch: bool,
     /// Longest value, in bytes (`proto-max-bulk-len`, 512 MiB unless set).
     pub value_bytes_max: usize,
+    /// A key of this very command that has been placed already, to be prefetched; `None`: none has.
+    pub placed: Option<Key<'a>>,
 }
 
 impl Context<'_> {
@@ -149,7 +151,14 @@ impl Context<'_> {
     /// Places a key of another namespace. Errors: [`Reject::KEY_TOO_LONG`].
     #[inline]
     pub fn key_in<'k>(&self, ns: Ns, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
-        if bytes.len() > KEY_BYTES_MAX { Err(Reject::KEY_TOO_LONG) } else { Ok(self.store.key(ns, bytes)) }
+        if bytes.len() > KEY_BYTES_MAX {
+            return Err(Reject::KEY_TOO_LONG);
+        }
+        match &self.placed {
+            // The same bytes at the same place: their slot and hash need not be computed again (7 ns for 16 bytes).
+            Some(placed) if std::ptr::eq(placed.bytes, bytes) && placed.ns == ns => Ok(Key { bytes, ..*placed }),
+            _ => Ok(self.store.key(ns, bytes)),
+        }
     }
 
     /// Whether a value of `length` bytes may be stored. Errors: [`Reject::STRING_TOO_LONG`].

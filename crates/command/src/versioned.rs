@@ -192,7 +192,7 @@ mod tests {
     use scrubjay_store::{Config, Ns, Store};
 
     fn context(store: &Store) -> Context<'_> {
-        Context { store, ns: Ns(0), now_ms: 1000, touch: true, value_bytes_max: 100 }
+        Context { store, ns: Ns(0), now_ms: 1000, touch: true, value_bytes_max: 100, placed: None }
     }
 
     fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Put<'a> {

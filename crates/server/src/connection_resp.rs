@@ -8,7 +8,7 @@
 //! then others have theirs first. A batch that stops in between (time, output, `CLIENT PAUSE`) stays with its connection
 //! and goes on where it stopped.
 
-use crate::batch::{self, COMMANDS_MAX, Rows};
+use crate::batch::{COMMANDS_MAX, Prepared};
 use crate::dispatch;
 use crate::door::{Door, Progress, TURN_OUTPUT_BYTES_MAX, Turn};
 use crate::log::{self, Level};
@@ -68,11 +68,10 @@ impl RespDoor {
 
 impl Door for RespDoor {
     fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress {
-        let begun_ns = turn.shared.clock.monotonic_ns();
-        turn.scratch.meter.begin(begun_ns);
+        turn.scratch.meter.begin(turn.now_ns);
         loop {
             let Next { mut batch, error, is_last } = self.next_batch(turn, input);
-            let progress = run_batch(turn, &mut batch, input.data(), out, begun_ns);
+            let progress = run_batch(turn, &mut batch, input.data(), out);
             if batch.next() < batch.len() && progress != Progress::Close {
                 self.held = Some(Box::new(Held { batch, error }));
                 return progress;
@@ -97,7 +96,7 @@ impl Door for RespDoor {
             if is_last {
                 return Progress::Input;
             }
-            if turn.is_spent(out, begun_ns) {
+            if turn.is_spent(out) {
                 return Progress::Turn;
             }
         }
@@ -114,18 +113,18 @@ impl Door for RespDoor {
 
 /// Runs the commands of `batch` from where it stopped; says what the connection waits for if it stops again.
 #[inline]
-fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut OutputBuffer, begun_ns: u64) -> Progress {
+fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut OutputBuffer) -> Progress {
     let first = batch.next();
     if first == batch.len() {
         return Progress::Input;
     }
-    let rows: Rows = batch::prepare(batch, first, data, &turn.shared.store, turn.ns());
+    let prepared = Prepared::new(batch, first, data, &turn.shared.store, turn.ns());
     let pause = turn.shared.pause.state(turn.now_ms).map(|(_, all)| all);
     let mut encoder = Encoder::new(out, turn.session.resp());
     let mut last = None;
     let mut progress = Progress::Input;
     let mut index = first;
-    for row in rows {
+    for (row, placed) in prepared.commands() {
         let args = batch.args(index, data);
         let row = match row {
             Some(row) if row.subcommands.is_empty() && row.accepts(args.len()) => row,
@@ -149,12 +148,12 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
         }
         index += 1;
         last = Some(row);
-        answer(turn, &mut encoder, |turn, encoder| dispatch::run_row(turn, row, &args, encoder));
+        answer(turn, &mut encoder, |turn, encoder| dispatch::run_row(turn, row, &args, placed, encoder));
         if turn.session.close {
             progress = Progress::Close;
             break;
         }
-        if (!is_quick(row) || encoder.out().len() > TURN_OUTPUT_BYTES_MAX) && turn.is_spent(encoder.out(), begun_ns) {
+        if (!is_quick(row) || encoder.out().len() > TURN_OUTPUT_BYTES_MAX) && turn.is_spent(encoder.out()) {
             progress = Progress::Turn;
             break;
         }
@@ -162,6 +161,7 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
     if let Some(row) = last {
         turn.session.info.set_last_command(row);
     }
+    drop(prepared);
     batch.stop_at(index);
     progress
 }

@@ -68,7 +68,7 @@ pub struct ThreadCounters {
     pub wrong_door: Counter,
     /// Commands that failed from within: bugs.
     pub panics: Counter,
-    /// Times the event loop woke up.
+    /// Turns that connections had.
     pub turns: Counter,
     /// By command, indexed by `Row::id`.
     pub by_command: Box<[CommandCounters]>,

@@ -4,17 +4,25 @@ use crate::command;
 use crate::door::Turn;
 use scrubjay_command::table::{Flags, Row};
 use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, resolve};
+use scrubjay_store::Key;
 
 /// Finds the command that `args` name and runs it. Every refusal is said to `reply`, so exactly one answer comes out.
 pub fn run(turn: &mut Turn<'_>, args: &Args<'_>, reply: &mut dyn Reply) {
     match resolve(args) {
-        Ok(row) => run_row(turn, row, args, reply),
+        Ok(row) => run_row(turn, row, args, None, reply),
         Err(reject) => refuse(turn, None, &reject, reply),
     }
 }
 
-/// Runs the command of `row`, whose arity `args` have.
-pub fn run_row(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, reply: &mut dyn Reply) {
+/// Runs the command of `row`, whose arity `args` have; its first key may have been `placed` already.
+#[inline]
+pub fn run_row(
+    turn: &mut Turn<'_>,
+    row: &'static Row,
+    args: &Args<'_>,
+    placed: Option<Key<'_>>,
+    reply: &mut dyn Reply,
+) {
     if !turn.session.authenticated() && !row.flags.contains(Flags::NO_AUTH) {
         return refuse(turn, Some(row), &NO_AUTH, reply);
     }
@@ -31,6 +39,7 @@ pub fn run_row(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, reply: &
                 now_ms: turn.now_ms,
                 touch: turn.session.touch(),
                 value_bytes_max: turn.limits.value_bytes_max,
+                placed,
             };
             run(&mut cx, args, reply)
         }

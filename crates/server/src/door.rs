@@ -32,6 +32,8 @@ pub struct Turn<'a> {
     pub limits: &'a Limits,
     /// The time of this turn: read once, the same for the whole batch.
     pub now_ms: UnixMs,
+    /// The same moment on the monotonic clock.
+    pub now_ns: u64,
     /// Bytes that the connection has received altogether.
     pub received_bytes: u64,
     /// Memory that the doors of a thread share, so that a turn allocates nothing.
@@ -46,10 +48,9 @@ impl Turn<'_> {
         self.shared.store.namespace(self.session.database()).unwrap_or_default()
     }
 
-    /// Whether this turn, which began at `begun_ns` of the monotonic clock and put its answers into `out`, has had its
-    /// share of the thread.
-    pub fn is_spent(&self, out: &OutputBuffer, begun_ns: u64) -> bool {
-        out.len() > TURN_OUTPUT_BYTES_MAX || self.shared.clock.monotonic_ns() - begun_ns > TURN_NS_MAX
+    /// Whether this turn, which put its answers into `out`, has had its share of the thread. Reads the clock.
+    pub fn is_spent(&self, out: &OutputBuffer) -> bool {
+        out.len() > TURN_OUTPUT_BYTES_MAX || self.shared.clock.monotonic_ns() > self.now_ns + TURN_NS_MAX
     }
 }
 

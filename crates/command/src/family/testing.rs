@@ -32,6 +32,7 @@ impl Node {
             now_ms: self.now_ms,
             touch: true,
             value_bytes_max: self.value_bytes_max,
+            placed: None,
         }
     }
 

@@ -55,6 +55,14 @@ impl OutputBuffer {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Appends the first `length` of eight bytes: a fixed-size copy is one instruction, one of unknown size a call.
+    #[inline]
+    pub fn put_short(&mut self, bytes: [u8; 8], length: usize) {
+        let end = self.bytes.len() + length;
+        self.bytes.extend_from_slice(&bytes);
+        self.bytes.truncate(end);
+    }
+
     /// Makes room for `bytes` more at once.
     #[inline]
     pub fn reserve(&mut self, bytes: usize) {

@@ -50,9 +50,17 @@ impl<'a> Encoder<'a> {
     /// `<kind><number>\r\n`.
     #[inline]
     fn header(&mut self, kind: u8, number: i64) {
-        if let 0..=9 = number {
-            return self.out.put(&[kind, b'0' + number as u8, b'\r', b'\n']);
+        match number {
+            0..=9 => self.out.put_short([kind, b'0' + number as u8, b'\r', b'\n', 0, 0, 0, 0], 4),
+            10..=99 => {
+                let (tens, ones) = (b'0' + (number / 10) as u8, b'0' + (number % 10) as u8);
+                self.out.put_short([kind, tens, ones, b'\r', b'\n', 0, 0, 0], 5);
+            }
+            _ => self.long_header(kind, number),
         }
+    }
+
+    fn long_header(&mut self, kind: u8, number: i64) {
         let digits = Digits::of(number);
         let digits = digits.as_bytes();
         let mut line = [0; 24];

@@ -71,8 +71,7 @@ impl HttpDoor {
 
 impl Door for HttpDoor {
     fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress {
-        let begun_ns = turn.shared.clock.monotonic_ns();
-        turn.scratch.meter.begin(begun_ns);
+        turn.scratch.meter.begin(turn.now_ns);
         loop {
             let limits = self.limits(turn);
             let bytes = input.data();
@@ -101,7 +100,7 @@ impl Door for HttpDoor {
                     if input.is_empty() {
                         return Progress::Input;
                     }
-                    if turn.is_spent(out, begun_ns) {
+                    if turn.is_spent(out) {
                         return Progress::Turn;
                     }
                     continue;
@@ -199,6 +198,7 @@ impl<'a> Routed<'a> {
             now_ms: turn.now_ms,
             touch: turn.session.touch(),
             value_bytes_max: turn.limits.value_bytes_max,
+            placed: None,
         };
         let parameter = self.found.map_or(&[][..], |(_, parameter)| parameter);
         let bounds = &turn.limits.http_data;

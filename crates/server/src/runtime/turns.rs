@@ -74,10 +74,13 @@ impl Worker {
         let bytes_in = received.unwrap_or(0) as u64;
         let shared = &*self.shared;
         let counters = &shared.counters[self.index];
+        counters.turns.add(1);
         counters.bytes_in.add(bytes_in);
         connection.received_bytes += bytes_in;
+        let now_ns = shared.clock.monotonic_ns();
+        let now_ms = self.wall.now_ms(&*shared.clock, now_ns);
+        self.now_ms = now_ns / 1_000_000;
         connection.times.last_input_ms = self.now_ms;
-        let now_ms = shared.clock.now_ms();
         let commands_before = counters.commands.get();
 
         let own_input = !connection.input.is_empty();
@@ -90,6 +93,7 @@ impl Worker {
             counters,
             limits: &self.limits,
             now_ms,
+            now_ns,
             received_bytes: connection.received_bytes,
             scratch: &mut self.scratch,
         };

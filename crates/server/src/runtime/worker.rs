@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::log::{self, Level};
 use crate::shared::Shared;
+use scrubjay_base::clock::DerivedClock;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use std::io;
 use std::sync::Arc;
@@ -61,8 +62,9 @@ pub(crate) struct Worker {
     letters: Vec<Letter>,
     /// Until when answers may still be delivered, once the node stops.
     pub(super) stopping_until_ms: Option<u64>,
-    /// Now, on the monotonic clock; refreshed after every wait.
+    /// Now, on the monotonic clock: of the latest turn, or of the end of a wait that brought none.
     pub(super) now_ms: u64,
+    pub(super) wall: DerivedClock,
 }
 
 /// Whether a thread accepts connections.
@@ -103,6 +105,7 @@ impl Worker {
             letters: Vec::new(),
             stopping_until_ms: None,
             now_ms: shared.clock.monotonic_ns() / 1_000_000,
+            wall: DerivedClock::default(),
             shared,
         })
     }
@@ -119,14 +122,16 @@ impl Worker {
                 );
                 return;
             }
-            self.now_ms = self.shared.clock.monotonic_ns() / 1_000_000;
-            self.counters().turns.add(1);
+            let turns_before = self.counters().turns.get();
             self.refresh_limits();
             for event in ready.drain(..) {
                 self.event(event);
             }
             self.ready = ready;
             self.run_queue();
+            if self.counters().turns.get() == turns_before {
+                self.now_ms = self.shared.clock.monotonic_ns() / 1_000_000;
+            }
             self.wake_paused();
             self.sweep();
             self.keep_house();
