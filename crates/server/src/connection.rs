@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     pub times: Times,
     /// Bytes of memory that were last reported to the store.
     pub charged_bytes: usize,
+    /// Bytes of input and output that others were last shown.
+    pub shown_bytes: (usize, usize),
     /// Bytes received altogether.
     pub received_bytes: u64,
 }
@@ -97,6 +99,7 @@ impl Connection {
             lingering_until_ms: None,
             times: Times { opened_ms: now_ms, last_input_ms: now_ms, request_since: None, stalled_since_ms: None },
             charged_bytes: 0,
+            shown_bytes: (0, 0),
             received_bytes: 0,
         }
     }

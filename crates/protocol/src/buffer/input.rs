@@ -74,25 +74,27 @@ impl InputBuffer {
 
     /// Adds bytes at the end.
     pub fn extend(&mut self, bytes: &[u8]) {
-        self.make_room(bytes.len());
+        self.forget_consumed(bytes.len());
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The vector to append to, with room for at least `least` more bytes. Nothing but appending is allowed.
-    ///
-    /// Grows to at most twice what has arrived (or `least`), so a client that announces a large value and sends nothing
-    /// costs nothing.
+    /// The vector to append to, with room for at least `least` more bytes, and no more than that where it has to grow.
+    /// Nothing but appending is allowed.
     pub fn make_room(&mut self, least: usize) -> &mut Vec<u8> {
-        let spare = self.bytes.capacity() - self.bytes.len();
-        if spare < least {
-            // Moving `len` bytes is paid for by the at least as many that were consumed in front of them.
-            if self.start > 0 && self.start >= self.len() {
-                self.bytes.drain(..self.start);
-                self.start = 0;
-            }
-            self.bytes.reserve(least);
-        }
+        self.forget_consumed(least);
+        self.bytes.reserve_exact(least);
         &mut self.bytes
+    }
+
+    /// Moves the data to the front if `needed` bytes do not fit behind it and the move is paid for: by the at least as many
+    /// bytes that were consumed in front of it.
+    #[inline]
+    fn forget_consumed(&mut self, needed: usize) {
+        let spare = self.bytes.capacity() - self.bytes.len();
+        if spare < needed && self.start > 0 && self.start >= self.len() {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
     }
 
     /// Takes what is left out of this buffer, into one that has just the memory it needs. This one keeps its own.

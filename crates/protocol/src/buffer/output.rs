@@ -38,6 +38,9 @@ pub struct Mark {
     chunks: usize,
 }
 
+/// Fewer sent bytes than this are not worth moving the others for; chosen, untested.
+const FORGET_BYTES_MIN: usize = 64 << 10;
+
 impl OutputBuffer {
     /// An empty buffer without memory.
     pub fn new() -> OutputBuffer {
@@ -89,9 +92,9 @@ impl OutputBuffer {
         self.sent == self.bytes.len() && self.chunks.is_empty()
     }
 
-    /// Bytes of memory held, shared values included.
+    /// Bytes of memory of its own. Shared values count where they were made.
     pub fn memory_bytes(&self) -> usize {
-        self.bytes.capacity() + self.chunk_bytes
+        self.bytes.capacity() + self.chunks.capacity() * size_of::<Chunk>()
     }
 
     /// The present end, to come back to with [`rewind`](Self::rewind).
@@ -171,7 +174,19 @@ impl OutputBuffer {
         self.sent += count;
         if self.is_empty() {
             self.clear();
+        } else if self.sent >= FORGET_BYTES_MIN && self.sent >= self.bytes.len() / 2 {
+            self.forget_sent();
         }
+    }
+
+    /// Moves what has not been sent to the front, so that a client that is always a little behind costs what it is behind
+    /// and not all that it was ever sent. The at least as many bytes that were sent pay for the move.
+    fn forget_sent(&mut self) {
+        self.bytes.drain(..self.sent);
+        for chunk in &mut self.chunks {
+            chunk.at -= self.sent;
+        }
+        self.sent = 0;
     }
 
     /// Forgets everything, keeps the memory.
@@ -245,6 +260,26 @@ mod tests {
         out.put_shared(vec![0; 10].as_slice().into());
         out.patch(mark, 8, b"10");
         assert_eq!(take(&mut out, 13, 8), b"xlength: 10 .");
+    }
+
+    #[test]
+    fn a_reader_that_is_always_behind_costs_what_it_is_behind() {
+        let mut out = OutputBuffer::new();
+        let (mut put, mut got) = (Vec::new(), Vec::new());
+        for round in 0..2000u32 {
+            let part = [round as u8; 700];
+            out.put(&part);
+            out.put_shared(part[..50].into());
+            put.extend([part.as_slice(), &part[..50]].concat());
+            if round > 10 {
+                got.extend(take(&mut out, 750, 8));
+            }
+        }
+        assert!(out.memory_bytes() < 300_000, "{} bytes held", out.memory_bytes());
+        while !out.is_empty() {
+            got.extend(take(&mut out, 750, 8));
+        }
+        assert!(got == put, "bytes were lost or changed places");
     }
 
     #[test]

@@ -18,9 +18,12 @@ fn encoded(version: u8, say: impl FnOnce(&mut Encoder<'_>)) -> String {
     String::from_utf8(bytes_of(&out)).expect("these answers are text")
 }
 
+/// Says one answer.
+type Say = fn(&mut Encoder<'_>);
+
 #[test]
 fn every_form_is_written_as_each_version_has_it() {
-    let cases: &[(&str, &str, fn(&mut Encoder<'_>))] = &[
+    let cases: &[(&str, &str, Say)] = &[
         ("+OK\r\n", "+OK\r\n", |r| r.ok()),
         ("+PONG\r\n", "+PONG\r\n", |r| r.simple("PONG")),
         ("$2\r\nab\r\n", "$2\r\nab\r\n", |r| r.bulk(b"ab")),

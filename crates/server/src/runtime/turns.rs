@@ -58,8 +58,11 @@ impl Worker {
             return connection.receive(self.input.make_room(READ_BYTES));
         }
         let have = connection.input.len();
-        let missing = connection.door.expects(have);
-        let room = missing.clamp(GROWTH_BYTES_MIN, have.clamp(GROWTH_BYTES_MIN, GROWTH_BYTES_MAX));
+        let most = have.clamp(GROWTH_BYTES_MIN, GROWTH_BYTES_MAX);
+        let room = match connection.door.expects(have) {
+            0 => most,
+            missing => missing.clamp(GROWTH_BYTES_MIN, most),
+        };
         let mut input = std::mem::take(&mut connection.input);
         let received = connection.receive(input.make_room(room));
         connection.input = input;
@@ -157,7 +160,8 @@ impl Worker {
         if (connection.input.is_empty() && !connection.door.is_midway()) || connection.progress != Progress::Input {
             connection.times.request_since = None;
         } else if connection.times.request_since.is_none() {
-            connection.times.request_since = Some((self.now_ms, connection.received_bytes));
+            let before = connection.received_bytes - connection.input.len() as u64;
+            connection.times.request_since = Some((self.now_ms, before));
         }
     }
 
@@ -256,16 +260,18 @@ impl Worker {
         self.poll.change(&connection.socket, connection.token, wants).is_ok()
     }
 
-    /// Counts a connection's memory against the limit, when it has changed.
+    /// Counts a connection's memory against the limit, and shows others what it holds.
     #[inline]
     fn account(&self, connection: &mut Connection) {
         let bytes = connection.memory_bytes();
-        if bytes == connection.charged_bytes {
+        let buffered = (connection.input.len(), connection.output.len());
+        if bytes == connection.charged_bytes && buffered == connection.shown_bytes {
             return;
         }
         let change = bytes as i64 - connection.charged_bytes as i64;
         connection.charged_bytes = bytes;
-        connection.session.info.set_buffered_bytes(connection.input.len(), connection.output.len(), bytes);
+        connection.shown_bytes = buffered;
+        connection.session.info.set_buffered_bytes(buffered.0, buffered.1, bytes);
         self.shared.store.charge(change);
         let total_bytes = self.shared.clients.charge(change);
         let limit_bytes = self.shared.store.max_memory_bytes() / 100 * self.limits.clients_memory_percent;

@@ -1,0 +1,7 @@
+//! A node over real sockets, from outside: pipelines, bad input, limits, and the end.
+
+mod bad_input;
+mod lifecycle;
+mod limits;
+mod pipelines;
+mod support;
