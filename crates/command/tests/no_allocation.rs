@@ -75,8 +75,14 @@ fn run(cx: &mut Context<'_>, buffer: &[u8], spans: &[Span], sink: &mut Sink) {
 #[test]
 fn the_commands_that_caches_live_on_do_not_allocate() {
     let store = Store::new(Config::default(), None);
-    let mut cx =
-        Context { store: &store, ns: Ns(0), now_ms: 1_700_000_000_000, touch: true, value_bytes_max: 512 << 20 };
+    let mut cx = Context {
+        store: &store,
+        ns: Ns(0),
+        now_ms: 1_700_000_000_000,
+        touch: true,
+        value_bytes_max: 512 << 20,
+        placed: None,
+    };
     let sixteen = |name: &str, tail: &str| (0..16).fold(name.to_owned(), |line, i| format!("{line} key:{i}{tail}"));
     let lines = [
         "SET key:1 some-value-of-usual-length".to_owned(),
