@@ -21,7 +21,7 @@ use scrubjay_protocol::{InputBuffer, OutputBuffer};
 
 /// One RESP connection.
 #[derive(Default)]
-pub(crate) struct RespDoor {
+pub struct RespDoor {
     decoder: Decoder,
     /// Commands that are decoded but have not run yet.
     held: Option<Box<Held>>,

@@ -18,7 +18,7 @@ pub mod clients;
 pub mod command;
 pub mod config;
 mod connection;
-mod connection_resp;
+pub mod connection_resp;
 pub mod counters;
 pub mod dispatch;
 pub mod door;
