@@ -4,7 +4,7 @@ use crate::{errors, settings};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use scrubjay_server::config::{Origin, Resolved, machine};
+use scrubjay_server::config::{Origin, Resolved, folder, machine};
 use scrubjay_server::{Node, clients::Protocol};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ pub fn serve(py: Python<'_>, flags: Vec<(String, String)>, ready: Bound<'_, PyAn
         std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
     let environment = environment.collect();
     let resolved = settings::load(py, flags, environment)?;
+    folder::prepare(&resolved.config).map_err(|bad| errors::configuration(py, bad.to_string()))?;
     name_process();
     // Before the node's threads exist, so that they inherit it: a signal then waits for whoever asks for it.
     let signals = Signals::block().map_err(|error| PyOSError::new_err(error.to_string()))?;

@@ -53,11 +53,13 @@ def cli(
         words = [word.encode(errors="surrogateescape") for word in command]
         if last_from_stdin:
             words.append(sys.stdin.buffer.read())
-        raise typer.Exit(once(connect(), words, show))
+        with connect() as connection:
+            raise typer.Exit(once(connection, words, show))
     if sys.stdin.isatty():
         prompt.run(connect, database, lambda connection, words: once(connection, words, show))
         return
-    raise typer.Exit(_lines(connect(), show))
+    with connect() as connection:
+        raise typer.Exit(_lines(connection, show))
 
 
 def once(connection: Connection, words: list[bytes], show: Callable[[Answer], None]) -> int:

@@ -54,9 +54,10 @@ def _identifier(setting: Setting) -> str:
 
 def _parameter(setting: Setting) -> inspect.Parameter:
     is_switch = setting.kind == "bool"
+    text = f"{setting.help} Default: {setting.default}." if setting.default else setting.help
     option = typer.Option(
         f"--{setting.name}/--no-{setting.name}" if is_switch else f"--{setting.name}",
-        help=f"{setting.help} Default: {setting.default}." if setting.default else setting.help,
+        help=text.replace("[", "\\["),  # typer would read it as markup
         metavar=None if is_switch else METAVARS.get(setting.kind),
         show_default=False,
         rich_help_panel=setting.section,

@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    trace: Annotated[Path, typer.Argument(help="gzip or plain: little-endian records of u64 key and u32 size.")],
+    trace: Annotated[
+        Path, typer.Argument(metavar="TRACE", help="gzip or plain: little-endian records of u64 key and u32 size.")
+    ],
     *,
     policy: Annotated[str, typer.Option(help="The policy, such as lru or s3fifo.")] = "s3fifo",
     capacity_payload: Annotated[

@@ -5,7 +5,7 @@ whether a text came as a status, a bulk string or a verbatim one, and a map's or
 """
 
 import socket
-from typing import BinaryIO, Final, NamedTuple, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, Self, TypeAlias
 
 from scrubjay.errors import AuthenticationRequired, ConnectionLost
 
@@ -154,6 +154,13 @@ class Connection:
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._socket.makefile("rb")
+        try:
+            self._begin(password, user, database, resp3=resp3)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, password: str | None, user: str | None, database: int, *, resp3: bool) -> None:
         login = [] if password is None else [(user or "default").encode(), password.encode()]
         if resp3:
             self._require([b"HELLO", b"3", *([b"AUTH", *login] if login else [])])
@@ -165,7 +172,6 @@ class Connection:
     def _require(self, words: list[bytes]) -> None:
         answer = self.call(words)
         if isinstance(answer, Failure):
-            self.close()
             raise AuthenticationRequired(f"{self.place} refused {words[0].decode()}: {answer}")
 
     def call(self, words: list[bytes]) -> Answer:
@@ -184,6 +190,12 @@ class Connection:
             raise self._lost() from error
         except ValueError as error:
             raise ConnectionLost(f"{self.place} does not speak RESP: is this the port for Redis clients?") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Closes the connection."""

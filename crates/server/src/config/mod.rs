@@ -8,12 +8,13 @@
 //! - [`table`]: the rows, and [`Config`], whose fields they are.
 //! - [`value`]: what kinds of values there are and how each is read and shown.
 //! - [`resolve`](resolve()): layers of text to one validated configuration.
-//! - [`file`]: the TOML file. [`machine`]: how much memory there is.
+//! - [`file`]: the TOML file. [`folder`]: the data folder. [`machine`]: how much memory there is.
 //! - [`live`]: a running server's settings. [`compat`]: what Redis calls them, and what only Redis has.
 //! - [`reference`]: the pages made from the table.
 
 pub mod compat;
 pub mod file;
+pub mod folder;
 pub mod live;
 pub mod machine;
 mod nearest;
