@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from processes import COMMAND, Process, environment, free_port
+
 from scrubjay import Cache
 from scrubjay.testing import ManualClock
 
@@ -29,7 +29,7 @@ def start() -> Iterator[Callable[..., Process]]:
 
     def starter(*arguments: str, **variables: str) -> Process:
         popen = subprocess.Popen(
-            [COMMAND, *arguments],
+            [*COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

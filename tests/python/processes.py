@@ -1,17 +1,19 @@
 """`scrubjay` in processes of its own, for tests that need the real thing."""
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-COMMAND = Path(sys.executable).with_name("scrubjay")
+from harness import servers
+from harness.servers import free_port
+
+__all__ = ["COMMAND", "DEADLINE_S", "Process", "environment", "free_port", "run", "taken_port"]
+
+COMMAND = servers.scrubjay()
 DEADLINE_S = 20.0
 
 
@@ -52,15 +54,14 @@ class Process:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process' environment without what configures a node."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("SCRUBJAY_")}
-    return kept | {"COLUMNS": "200", "NO_COLOR": "1"} | more
+    """This process' environment without what configures a node, and with a terminal's width that is always the same."""
+    return servers.environment() | {"COLUMNS": "200", "NO_COLOR": "1"} | more
 
 
 def run(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs `scrubjay` to its end."""
     return subprocess.run(
-        [COMMAND, *arguments],
+        [*COMMAND, *arguments],
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
@@ -78,12 +79,3 @@ def taken_port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener.getsockname()[1]
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

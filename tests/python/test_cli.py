@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from processes import Process, free_port, run
 from typer.testing import CliRunner
 
-from processes import Process, free_port, run
 from scrubjay import __version__, _core
 from scrubjay.cli import prompt
 from scrubjay.cli.app import VERBS, build

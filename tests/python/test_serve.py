@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from processes import DEADLINE_S, Process, free_port, run, taken_port
+
 from scrubjay import __version__
 from scrubjay.cli import node as node_process
 from scrubjay.cli import start as start_process
