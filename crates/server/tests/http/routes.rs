@@ -264,6 +264,23 @@ fn the_node_tells_about_itself() {
 }
 
 #[test]
+fn metrics_have_the_names_of_the_contract() {
+    let node = node();
+    node.ask("PUT /cache/k\n\nv");
+    node.ask("GET /cache/k");
+    node.ask("GET /cache/none");
+    let metrics = node.ask("GET /metrics");
+    assert_eq!(metrics.field("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+    let text = String::from_utf8(metrics.body).expect("text");
+    for line in ["cache_entries 1", "cache_hits_total 1", "cache_misses_total 1", "cache_hit_rate 0.5"] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    for name in ["cache_memory_bytes", "cache_evictions_total", "cache_expirations_total"] {
+        assert!(text.lines().any(|line| line.starts_with(&format!("{name} "))), "{name} is not in\n{text}");
+    }
+}
+
+#[test]
 fn the_description_is_served() {
     let node = node();
     let description = node.get("/openapi.json");
