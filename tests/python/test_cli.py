@@ -48,6 +48,7 @@ def test_version_is_the_packages(tmp_path: Path) -> None:
         (["replay"], "TRACE"),
         (["replay", "/nonexistent.gz", "--capacity-objects", "1"], "/nonexistent.gz"),
         (["replay", "x", "--capacity-objects", "1", "--url", "y"], "give one target"),
+        (["replay", __file__, "--max-memory", "much"], "max_memory: 'much'"),
         (["config", "show", "--max-memory", "much"], "max-memory: 'much'"),
         (["config", "show", "--nosuch", "1"], "--nosuch"),
     ],
@@ -174,6 +175,18 @@ def test_replay_knows_every_policy(trace: Path) -> None:
         report = json.loads(run("replay", str(trace), "--policy", policy, "--capacity-objects", "100", "--json").stdout)
         assert report["hits"] + report["misses"] == report["requests"] == 20_000, policy
         assert report["fraction"] == 1.0
+
+
+def test_replay_in_this_process_feels_the_limit(trace: Path) -> None:
+    def misses(limit: str, policy: str) -> int:
+        ended = run("replay", str(trace), "--max-memory", limit, "--policy", policy, "--json")
+        assert ended.returncode == 0, ended.stderr
+        found: int = json.loads(ended.stdout)["misses"]
+        return found
+
+    roomy = misses("64mb", "allkeys-lru")
+    assert roomy == json.loads(run("replay", str(trace), "--capacity-objects", "9999", "--json").stdout)["misses"]
+    assert misses("0", "noeviction") == roomy
 
 
 def test_replay_against_a_running_node_hits_what_fits(trace: Path, node: Node) -> None:

@@ -1,12 +1,14 @@
 //! Trace replay, for `scrubjay replay` and the tests of hit ratios.
 
-use crate::errors;
+use crate::{errors, limits};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use scrubjay_replay::embedded::Embedded;
 use scrubjay_replay::node::{Address, Node, WINDOW};
 use scrubjay_replay::pure::{Capacity, PolicyKind};
 use scrubjay_replay::run::{Go, Report, Target, replay as run};
 use scrubjay_replay::trace::TraceReader;
+use scrubjay_store::Config;
 
 /// The policies that have an exact form, by name.
 #[pyfunction]
@@ -15,7 +17,8 @@ pub fn pure_policies() -> Vec<&'static str> {
 }
 
 /// Replays the trace at `path` and returns what was counted, as a dict. `capacity` is `("payload", bytes)` or
-/// `("objects", n)` for the exact policy called `policy`, or `("url", url)` for a running node. `watch` is called with
+/// `("objects", n)` for the exact policy called `policy`, `("memory", size)` for a store in this process under that policy,
+/// or `("url", url)` for a running node. `watch` is called with
 /// such a dict every 16,384 requests, and stops the replay by returning `False`.
 ///
 /// Raises: ConfigurationError for a trace, policy or URL that cannot be used, ConnectionLost if the node goes away.
@@ -62,6 +65,15 @@ fn target(
             Address::parse(value.extract::<&str>()?).map_err(|bad| errors::configuration(py, bad.to_string()))?;
         let node = py.detach(|| Node::connect(&address, WINDOW));
         return Ok(Box::new(node.map_err(|lost| errors::named(py, "ConnectionLost", lost.to_string()))?));
+    }
+    if kind == "memory" {
+        let config = Config {
+            max_memory_bytes: limits::memory(value)?,
+            policy: limits::policy(py, policy)?,
+            seed,
+            ..Config::default()
+        };
+        return Ok(Box::new(Embedded::new(config)));
     }
     let kind_of_policy = PolicyKind::named(policy).ok_or_else(|| {
         let known = pure_policies().join(", ");
