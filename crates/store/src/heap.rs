@@ -200,7 +200,10 @@ impl Heap {
 
     /// Empties the segment with the fewest live bytes into the holes and the open end of the others and gives it back to
     /// `pool`. `moved(self, from, to)` is called after each copy and must point the table at `to`. Returns whether a
-    /// segment was given back; if the rest had too little room, what was moved stays moved.
+    /// segment was given back. If some entry fits nowhere else, because every hole is smaller, what was moved stays moved,
+    /// and what is left is pushed together at the segment's front and the segment opened: its free end is where such
+    /// entries go from now on. Without that the same segment would be tried, and fail, until some large hole appeared by
+    /// chance: up to 1500 entries were evicted for one segment.
     pub fn evacuate(&mut self, pool: &Pool, mut moved: impl FnMut(&mut Heap, Handle, Handle)) -> bool {
         let candidates = (0..self.segments.len()).filter(|&i| self.segments[i].is_some() && self.open != Some(i));
         let Some(victim) = candidates.min_by_key(|&i| self.live[i]) else { return false };
@@ -226,7 +229,9 @@ impl Heap {
             at += size;
         }
         if self.live[victim] > 0 {
-            self.relist(victim);
+            self.push_together(victim, moved);
+            self.close();
+            (self.open, self.bump) = (Some(victim), self.live[victim]);
             return false;
         }
         if let Some(segment) = self.segments[victim].take() {
@@ -235,6 +240,27 @@ impl Heap {
             pool.give_back(segment);
         }
         true
+    }
+
+    /// Moves the live entries of a segment whose holes are on no list to its front, in order.
+    fn push_together(&mut self, index: usize, mut moved: impl FnMut(&mut Heap, Handle, Handle)) {
+        let (mut at, mut end) = (0, 0);
+        while at < SEGMENT_GRANULES && end < self.live[index] {
+            let from = Handle::new(index, at);
+            let block = Block::read(self.block(from));
+            let size = block.granules();
+            if let Block::Live(_) = block {
+                let to = Handle::new(index, end);
+                if to != from
+                    && let Some(segment) = &mut self.segments[index]
+                {
+                    segment.copy_within(from.byte()..from.byte() + size as usize * GRANULE, to.byte());
+                    moved(self, from, to);
+                }
+                end += size;
+            }
+            at += size;
+        }
     }
 
     /// Forgets everything and gives all segments back.
@@ -292,24 +318,6 @@ impl Heap {
             }
             at += block.granules();
         }
-    }
-
-    /// Puts the free space of a segment that was taken off the lists back on them, neighbours joined.
-    fn relist(&mut self, segment: usize) {
-        let (mut at, mut free) = (0, 0);
-        while at < SEGMENT_GRANULES {
-            let block = Block::read(self.block(Handle::new(segment, at)));
-            let size = block.granules();
-            match block {
-                Block::Live(_) => {
-                    self.add_hole(Handle::new(segment, at - free), free);
-                    free = 0;
-                }
-                Block::Hole(_) | Block::Filler(_) => free += size,
-            }
-            at += size;
-        }
-        self.add_hole(Handle::new(segment, at - free), free);
     }
 
     fn add_hole(&mut self, handle: Handle, size: u32) {
@@ -493,5 +501,46 @@ mod tests {
         while heap.evacuate(&pool, |_, _, _| {}) {}
         assert!(heap.segment_count() <= full / 2 + 2, "{} of {full} segments are left", heap.segment_count());
         check(&heap);
+    }
+
+    #[test]
+    fn evacuation_wins_memory_back_when_every_hole_is_smaller_than_the_large_entries() {
+        let pool = Pool::new(Arc::new(Budget::new(0)));
+        let mut heap = Heap::new();
+        let mut live = HashMap::new();
+        let mut small = Vec::new();
+        for i in 0..10_000u32 {
+            let length = if i % 20 == 0 { 2000 } else { 100 };
+            let value = vec![i as u8; length];
+            let handle = write(&mut heap, &value).unwrap_or_else(|| {
+                heap.add_segment(pool.take().expect("no limit"));
+                write(&mut heap, &value).expect("a fresh segment holds any entry")
+            });
+            if i % 20 != 0 && i % 2 == 0 {
+                small.push(handle);
+            } else {
+                live.insert(handle, value);
+            }
+        }
+        for handle in small {
+            heap.release(handle, Layout::read(heap.block(handle)).granules());
+        }
+        let full = heap.segment_count();
+        for _ in 0..2 * full {
+            heap.evacuate(&pool, |_, from, to| {
+                let value = live.remove(&from).expect("only live entries move");
+                assert!(live.insert(to, value).is_none());
+            });
+        }
+        let needed = heap.live_bytes().div_ceil(SEGMENT_BYTES as u64) as usize;
+        assert!(
+            heap.segment_count() <= needed + 2,
+            "{} of {full} segments are left for {needed}",
+            heap.segment_count()
+        );
+        check(&heap);
+        for (handle, value) in &live {
+            assert_eq!(&value_of(&heap, *handle), value);
+        }
     }
 }

@@ -124,8 +124,12 @@ impl Shard {
             // together is worth it.
             let holes = self.heap.hole_bytes();
             let worth = holes > self.heap.total_bytes() / HOLE_SHARE_WORTH && holes >= 2 * SEGMENT_BYTES as u64;
-            if worth && self.compact_one(env) {
-                continue;
+            if worth {
+                // Even when no segment came free, a free end to write to did.
+                self.compact_one(env);
+                if let Some(handle) = self.heap.allocate(size) {
+                    return Some(handle);
+                }
             }
             if self.rng.below(STEAL_ONE_IN) == 0
                 && env.shards.len() > 1
