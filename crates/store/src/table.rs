@@ -455,15 +455,24 @@ impl Table {
         u32::try_from(from).ok()
     }
 
-    /// Visits the handles of up to `buckets` buckets, starting at a random one, until `visit` says no. For sampling.
+    /// Visits handles from the place in the table that `start` stands for, until `visit` says no or `buckets` buckets, or
+    /// all, were seen. For sampling with a random `start`. The place is a lane, not a bucket: visits end within a bucket, so
+    /// the first lanes of each would be seen more often than the last, where old entries would outlive their time.
     pub fn sample(&self, start: u64, buckets: usize, mut visit: impl FnMut(Handle) -> bool) {
         let old = self.moving().map_or(&[][..], |m| &m.old);
         let total = self.lines.len() + old.len();
-        let start = ((u128::from(start) * total as u128) >> 64) as usize;
-        for step in 0..buckets.min(total) {
-            let at = (start + step) % total;
-            let line = if at < self.lines.len() { &self.lines[at] } else { &old[at - self.lines.len()] };
-            for (_, handle) in line.handles() {
+        let place = ((u128::from(start) * (total * LANES) as u128) >> 64) as usize;
+        let (start, first_lane) = (place / LANES, place % LANES);
+        for step in 0..=buckets.min(total) {
+            let lanes = match step {
+                0 => first_lane..LANES,
+                _ if step == total => 0..first_lane, // all the way round
+                _ if step == buckets => return,
+                _ => 0..LANES,
+            };
+            let at = (start + step) % total.max(1);
+            let Some(line) = self.lines.get(at).or_else(|| old.get(at - self.lines.len())) else { return };
+            for (_, handle) in line.handles().filter(|(lane, _)| lanes.contains(lane)) {
                 if !visit(handle) {
                     return;
                 }
