@@ -79,6 +79,23 @@ fn the_same_seed_gives_the_same_report() {
 }
 
 #[test]
+fn an_entry_limit_without_a_memory_limit_evicts_as_well_as_the_exact_policy() {
+    let trace: Vec<Request> =
+        Synth::new(Shape::Zipf { keys: 10_000, skew: 0.8 }, Sizes::Fixed(100), SEED).take(200_000).collect();
+    for max_entries in [200, 3000] {
+        let policy = "lru".parse().expect("a known policy");
+        let mut target = Embedded::new(Config { max_entries, policy, seed: SEED, start_ms: 1, ..Config::default() });
+        let mut made = Made::new(trace.iter().copied(), trace.len() as u64);
+        let report = replay(&mut made, &mut target, &mut |_| Go::On).expect("a store does not fail");
+        assert_eq!(target.stats().entries, max_entries);
+        let mut cache = PolicyKind::Lru.build(Capacity::Objects(max_entries), SEED);
+        let want = trace.iter().filter(|r| !cache.access(r.key, r.size)).count() as f64 / trace.len() as f64;
+        let relative = report.object_miss_ratio() / want - 1.0;
+        assert!(relative.abs() < 0.01, "{max_entries} entries: misses {relative:+.4} relative, seed {SEED}");
+    }
+}
+
+#[test]
 fn noeviction_keeps_what_came_first_and_the_replay_goes_on() {
     let policy = "noeviction".parse().expect("a known policy");
     let mut target = Embedded::new(Config { max_memory_bytes: 1 << 20, policy, seed: SEED, ..Config::default() });

@@ -29,6 +29,9 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::R
 const SHARDS_MAX: u64 = 256;
 /// Memory that earns a shard of its own: 256 segments, so that a half-filled one is 0.2 %.
 const BYTES_PER_SHARD: u64 = 8 << 20;
+/// Entries under an entry limit that earn a shard of their own. A shard evicts among its own entries: with 100 each, LRU
+/// misses 1 % more than with one shard and the default policy loses a tenth of its gain; with 5 each, 5 to 8 % more.
+const ENTRIES_PER_SHARD: u64 = 512;
 /// Memory that earns a table of its own: some hundred entries.
 const BYTES_PER_TABLE: u64 = 64 << 10;
 /// How long housekeeping sleeps when nothing is due.
@@ -61,7 +64,10 @@ impl Store {
     pub fn new(config: Config, journal: Option<Arc<dyn Journal>>) -> Store {
         let memory = if config.max_memory_bytes == 0 { u64::MAX } else { config.max_memory_bytes };
         let shards = match config.shards {
-            0 => (memory / BYTES_PER_SHARD).clamp(1, SHARDS_MAX),
+            0 => {
+                let entries = if config.max_entries == 0 { u64::MAX } else { config.max_entries };
+                (memory / BYTES_PER_SHARD).min(entries / ENTRIES_PER_SHARD).clamp(1, SHARDS_MAX)
+            }
             given => given as u64,
         };
         let shards = previous_power_of_two(shards.clamp(1, 1024)) as usize;
