@@ -185,6 +185,14 @@ mod tests {
     }
 
     #[test]
+    fn every_route_is_documented() {
+        let page = include_str!("../../../../docs/reference/http.md");
+        for route in routes() {
+            assert!(page.contains(route.template), "{} is not in docs/reference/http.md", route.template);
+        }
+    }
+
+    #[test]
     fn allow_names_the_methods_that_are_answered() {
         for route in routes() {
             let mut expected: Vec<&str> = route.operations.iter().map(|(method, _)| method.name()).collect();
