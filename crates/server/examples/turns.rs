@@ -1,4 +1,4 @@
-//! What a RESP turn costs without the kernel: decode, prefetch, run, encode, over a million keys.
+//! What a turn costs without the kernel: decode, prefetch, run, encode, over a million keys; RESP, then HTTP.
 //!
 //! `cargo run --release -p scrubjay-server --example turns -- [keys] [value bytes] [command] [depth]`. Prints nanoseconds
 //! per command, the fastest and the middle of many short samples: on a busy machine the fastest is the one to compare.
@@ -10,6 +10,7 @@ use scrubjay_server::clients::{ClientInfo, Protocol};
 use scrubjay_server::config::{Config, Live};
 use scrubjay_server::connection_resp::RespDoor;
 use scrubjay_server::door::{Door, Scratch, Turn};
+use scrubjay_server::http::HttpDoor;
 use scrubjay_server::limits::Limits;
 use scrubjay_server::{Session, Shared};
 use scrubjay_store::Store;
@@ -28,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = Live::new(config.into(), 4 << 30);
     let store = Arc::new(Store::new(settings.store_config(), None));
     let shared = Shared::new(settings, store, Arc::new(SystemClock::new()), 1)?;
-    let mut bench = Bench::new(&shared);
+    let mut bench = Bench::new(&shared, Box::new(RespDoor::new()));
+    let mut http_bench = Bench::new(&shared, Box::new(HttpDoor::new()));
     let value = vec![b'x'; value_bytes];
     let set = |key: u64| format!("*3\r\n$3\r\nSET\r\n$16\r\nkey:{key:012}\r\n${value_bytes}\r\n").into_bytes();
     let set = |key: u64| [set(key).as_slice(), &value, b"\r\n"].concat();
@@ -39,8 +41,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::new(1);
     for depth in [1, 16, 64] {
         let ping = |_| b"*1\r\n$4\r\nPING\r\n".to_vec();
-        let names: [(&str, Make<'_>); 3] = [("GET", &get), ("SET", &set), ("PING", &ping)];
-        for (name, command) in names {
+        let http = |line: &str, key: u64, fields: &str, body: &[u8]| {
+            let head = format!("{line}/v1/keys/key:{key:012} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n{fields}\r\n");
+            [head.as_bytes(), body].concat()
+        };
+        let bytes = |key| http("GET ", key, "Accept: application/octet-stream\r\n", b"");
+        let json = |key| http("GET ", key, "User-Agent: curl/8.5.0\r\nAccept: */*\r\n", b"");
+        let length = format!("Content-Type: application/octet-stream\r\nContent-Length: {value_bytes}\r\n");
+        let put = |key| http("PUT ", key, &length, &value);
+        let names: [(&str, Make<'_>, bool); 6] = [
+            ("GET", &get, false),
+            ("SET", &set, false),
+            ("PING", &ping, false),
+            ("http-get", &bytes, true),
+            ("http-json", &json, true),
+            ("http-put", &put, true),
+        ];
+        for (name, command, is_http) in names {
+            let bench = if is_http { &mut http_bench } else { &mut bench };
             if only_command.as_deref().is_some_and(|only| only != name) || only_depth.is_some_and(|only| only != depth)
             {
                 continue;
@@ -58,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             samples.sort_by(f64::total_cmp);
             println!(
-                "{name:5} x{depth:<3} fastest {:6.1} ns   middle {:6.1} ns",
+                "{name:9} x{depth:<3} fastest {:6.1} ns   middle {:6.1} ns",
                 samples[samples.len() / 64],
                 samples[samples.len() / 2]
             );
@@ -75,14 +93,14 @@ struct Bench<'a> {
     session: Session,
     limits: Limits,
     scratch: Scratch,
-    door: RespDoor,
+    door: Box<dyn Door>,
     input: InputBuffer,
     output: OutputBuffer,
     wall: DerivedClock,
 }
 
 impl<'a> Bench<'a> {
-    fn new(shared: &'a Shared) -> Bench<'a> {
+    fn new(shared: &'a Shared, door: Box<dyn Door>) -> Bench<'a> {
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let info = ClientInfo::new(1, nowhere, nowhere, Protocol::Resp, shared.started_ms, 0, 0);
         Bench {
@@ -90,7 +108,7 @@ impl<'a> Bench<'a> {
             session: Session::new(Arc::new(info), true),
             limits: Limits::of(&shared.config()),
             scratch: Scratch::default(),
-            door: RespDoor::new(),
+            door,
             input: InputBuffer::new(),
             output: OutputBuffer::new(),
             wall: DerivedClock::default(),

@@ -23,7 +23,7 @@ pub mod counters;
 pub mod dispatch;
 pub mod door;
 pub mod exposition;
-mod http;
+pub mod http;
 pub mod info;
 pub mod latency;
 pub mod limits;

@@ -23,7 +23,7 @@ const ERROR_CODE: &str = "HTTP";
 
 /// One HTTP connection.
 #[derive(Default)]
-pub(crate) struct HttpDoor {
+pub struct HttpDoor {
     decoder: Decoder,
     /// Whether the body that is coming is a bare value, which has a smaller bound than an envelope.
     value_is_coming: bool,
