@@ -20,9 +20,9 @@ const NUMBER_BYTES_MAX: usize = 20;
 pub(super) fn number(data: &[u8], at: usize) -> Line {
     // Nearly every count and length has one digit or two.
     match data[at..] {
-        [ones @ b'0'..=b'9', b'\r', b'\n', ..] => return Line::Number(i64::from(ones - b'0'), at + 3),
+        [ones @ b'0'..=b'9', b'\r', b'\n', ..] => Line::Number(i64::from(ones - b'0'), at + 3),
         [tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n', ..] => {
-            return Line::Number(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'), at + 4);
+            Line::Number(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'), at + 4)
         }
         _ => long_number(&data[at..], at),
     }

@@ -28,7 +28,7 @@ impl Worker {
         }
         self.sweep.next_ms = self.now_ms + STEP_MS;
         let places = self.connections.places();
-        if self.sweep.place >= places {
+        if self.sweep.place >= places || places <= SMALL {
             self.sweep.place = 0;
         }
         let end = places.min(self.sweep.place + places.div_ceil(STEPS).max(SMALL));
