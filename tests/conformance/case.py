@@ -6,6 +6,7 @@ SET a 1 NX                                a command as redis-cli reads it; both 
 near: PTTL a                              numbers may differ by 5 ms and what passed between asking one and the other
 seconds: TTL a                            numbers may differ by one, which rounding does
 set: KEYS *                               members in any order, one level down too (SCAN)
+map: CONFIG GET a b                       names and values, the pairs in any order
 kind: CLIENT ID                           only the types of the parts must agree
 code: CONFIG SET timeout x                both refuse, with the same first word
 none: CLIENT REPLY OFF                    nobody answers
@@ -29,7 +30,7 @@ __all__ = ["Case", "Line", "differs", "load", "show"]
 FOLDER = Path(__file__).parent / "cases"
 HEADING = re.compile(r"## (?P<name>\w+)(?: \((?P<since>[\d.]+)\))?")
 LINE = re.compile(
-    r"(?:(?P<how>near|seconds|set|kind|code|none|raw|closed):)?\s*(?P<command>.*?)(?:\s+=> (?P<expected>.*))?"
+    r"(?:(?P<how>near|seconds|set|map|kind|code|none|raw|closed):)?\s*(?P<command>.*?)(?:\s+=> (?P<expected>.*))?"
 )
 
 GONE = Reply("x", b"closed")
@@ -118,6 +119,8 @@ def differs(how: str, ours: Reply | None, theirs: Reply | None, passed_ms: float
             return _further_than(1 + passed_ms / 1000, ABSOLUTE_S, ours, theirs)
         case "set":
             return _unordered(ours) != _unordered(theirs)
+        case "map":
+            return ours.kind != theirs.kind or ours.pairs() != theirs.pairs()
         case "kind":
             return not _same_kind(ours, theirs)
     return True

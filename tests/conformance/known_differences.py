@@ -16,6 +16,7 @@ COMPARED: dict[str, tuple[str, str]] = {
     "HELLO": ("kind", "names the server and its version"),
     "CLIENT ID": ("kind", "counts connections"),
     "TIME": ("kind", "the time"),
+    "CONFIG GET": ("map", "the order of a hash table"),
     "DUMP": ("kind", "the payload has a format of its own"),
 }
 """Command, or command and subcommand: how `case.differs` compares its replies, and why not exactly."""
@@ -32,6 +33,8 @@ REPLIES: list[tuple[str, str, str, str]] = [
     ),
     ("GETEX", "-ERR invalid expire", "nil", "a time that is none is refused here whether or not the key is there"),
     ("GETEX", "-ERR value is not an integer", "nil", "the same"),
+    ("BITCOUNT", "-ERR", ":0", "refused whether or not the key is there, as Redis does from 7.2 on"),
+    ("BITPOS", "-ERR", ":", "the same"),
     ("RESTORE", "-ERR DUMP payload", "-BUSYKEY", "a payload that is none is refused here before anything is looked up"),
     ("RESTORE", "-ERR DUMP payload", "-ERR Bad data format", "both refuse; the formats differ, and so do their faults"),
 ]
@@ -57,4 +60,4 @@ def is_known(words: tuple[bytes, ...], ours: str, theirs: str) -> bool:
 
 def _names(words: tuple[bytes, ...]) -> tuple[str, str]:
     shown = [word.decode("ascii", "replace").upper() for word in words[:2]]
-    return " ".join(shown), shown[0]
+    return " ".join(shown), shown[0] if shown else ""

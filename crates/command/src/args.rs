@@ -78,6 +78,15 @@ impl<'a> Args<'a> {
         parse_int(self.at(index)).ok_or(Reject::NOT_AN_INTEGER)
     }
 
+    /// The argument at `index` as a 32-bit integer: what Redis takes for the number of a database.
+    pub fn int_32(&self, index: usize) -> Result<i32, Reject> {
+        const OUT_OF_RANGE: Reject = Reject::new(
+            crate::reject::Kind::BadRequest,
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        );
+        self.int(index).and_then(|number| i32::try_from(number).map_err(|_| OUT_OF_RANGE))
+    }
+
     /// The argument at `index` as a finite number; Redis accepts `inf`, but not NaN, where it says "valid float".
     pub fn float(&self, index: usize) -> Result<f64, Reject> {
         parse_float(self.at(index)).ok_or(Reject::NOT_A_FLOAT)

@@ -81,7 +81,7 @@ pub fn key_range(row: &Row) -> (i64, i64, i64) {
 
 /// What a command does with its keys, in the words of key specifications.
 pub fn key_flags(row: &Row) -> &'static [&'static str] {
-    if row.flags.contains(Flags::WRITE) { &["RW", "ACCESS", "UPDATE"] } else { &["RO", "ACCESS"] }
+    if row.flags.contains(Flags::WRITE) { &["RW", "access", "update"] } else { &["RO", "access"] }
 }
 
 #[cfg(test)]

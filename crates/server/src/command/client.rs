@@ -147,7 +147,7 @@ pub(super) fn pause(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) -> 
         3 => true,
         4 if args.is(3, "all") => true,
         4 if args.is(3, "write") => false,
-        _ => return Err(Reject::SYNTAX),
+        _ => return Err(refusal("CLIENT PAUSE mode must be WRITE or ALL")),
     };
     let now_ms = shared.clock.now_ms();
     // A second pause only makes the first longer and stricter, as in Redis.
@@ -287,7 +287,7 @@ mod tests {
         for (line, answer) in [
             ("client pause -1", "(error) ERR timeout is negative"),
             ("client pause x", "(error) ERR timeout is not an integer or out of range"),
-            ("client pause 1 some", "(error) ERR syntax error"),
+            ("client pause 1 some", "(error) ERR CLIENT PAUSE mode must be WRITE or ALL"),
             ("client pause 1000 write", "OK"),
         ] {
             assert_eq!(run(&shared, &mut client, line), answer);

@@ -147,7 +147,7 @@ pub(super) fn reset(shared: &Shared, session: &mut Session, reply: &mut dyn Repl
 }
 
 pub(super) fn select(session: &mut Session, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
-    match u8::try_from(args.int(1)?) {
+    match u8::try_from(args.int_32(1)?) {
         Ok(database) if database < DATABASES => session.set_database(database),
         _ => return Err(Reject::new(Kind::BadRequest, "ERR DB index is out of range")),
     }

@@ -1,6 +1,6 @@
 //! The node as a whole: what it is, what time it is, whether it goes on.
 
-use super::{Done, refusal, shown};
+use super::{Done, refusal};
 use crate::info as info_text;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -74,7 +74,7 @@ pub(super) fn shutdown(shared: &Shared, session: &mut Session, args: &Args<'_>, 
             b"abort" => abort = true,
             // There are neither replicas to wait for nor saves that could fail.
             b"now" | b"force" => others = true,
-            _ => return Err(refusal(format_args!("syntax error near '{}'", shown(word)))),
+            _ => return Err(Reject::SYNTAX),
         }
     }
     if (save && nosave) || (abort && (save || nosave || others)) {
@@ -128,7 +128,7 @@ mod tests {
             ("shutdown abort", "(error) ERR No shutdown in progress."),
             ("shutdown save nosave", "(error) ERR syntax error"),
             ("shutdown abort now", "(error) ERR syntax error"),
-            ("shutdown soon", "(error) ERR syntax error near 'soon'"),
+            ("shutdown soon", "(error) ERR syntax error"),
         ] {
             assert_eq!(run(&shared, &mut client, line), answer, "{line}");
         }

@@ -50,7 +50,7 @@ pub static ROWS: &[Row] = &[
         .docs(
             "2.6.0",
             "O(N), where N is the length of the values together",
-            "AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE destkey key [key ...]",
+            "<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]",
             "Combines the bits of several values and writes the result to a key; returns its length.",
         ),
     Row::data("BITFIELD", Group::Bitmap, -2, field::bitfield).flags(GROW).keys(Keys::ONE).docs(

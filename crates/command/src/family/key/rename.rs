@@ -1,6 +1,6 @@
 //! Giving an entry another key or database: RENAME, RENAMENX, COPY, MOVE.
 
-use crate::args::{Args, parse_int};
+use crate::args::Args;
 use crate::family::Taken;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
@@ -99,10 +99,9 @@ fn give(cx: &mut Context<'_>, from: &Key<'_>, to: &Key<'_>, only_if_absent: bool
     Ok(Some(true))
 }
 
-/// The namespace of a database given by number.
-pub(super) fn database(cx: &Context<'_>, text: &[u8]) -> Result<Ns, Reject> {
-    let number = parse_int(text).and_then(|number| i32::try_from(number).ok()).ok_or(Reject::NOT_AN_INTEGER)?;
-    u8::try_from(number).ok().and_then(|number| cx.store.namespace(number)).ok_or(NO_SUCH_DATABASE)
+/// The namespace of the database whose number is the argument at `index`.
+pub(super) fn database(cx: &Context<'_>, args: &Args<'_>, index: usize) -> Result<Ns, Reject> {
+    u8::try_from(args.int_32(index)?).ok().and_then(|number| cx.store.namespace(number)).ok_or(NO_SUCH_DATABASE)
 }
 
 pub(super) fn rename(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
@@ -118,7 +117,7 @@ pub(super) fn renamenx(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Re
 }
 
 pub(super) fn move_key(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let moved = Move { key: args.at(1), ns: database(cx, args.at(2))? }.run(cx)?;
+    let moved = Move { key: args.at(1), ns: database(cx, args, 2)? }.run(cx)?;
     reply.int(i64::from(moved));
     Ok(())
 }
@@ -131,7 +130,7 @@ pub(super) fn copy(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply)
             copy.replace = true;
         } else if args.is(at, "DB") && at + 1 < args.len() {
             at += 1;
-            copy.ns = database(cx, args.at(at))?;
+            copy.ns = database(cx, args, at)?;
         } else {
             return Err(Reject::SYNTAX);
         }

@@ -166,6 +166,7 @@ fn databases_are_apart_until_keys_are_moved_or_they_are_swapped() {
         ("move a 0", "-ERR source and destination objects are the same"),
         ("move a 16", "-ERR DB index is out of range"),
         ("move a x", "-ERR value is not an integer or out of range"),
+        ("move a 4294967296", "-ERR value is out of range, value must between -2147483648 and 2147483647"),
         ("move none 1", "0"),
         ("move a 1", "1"),
         ("exists a", "0"),
