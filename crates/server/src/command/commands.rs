@@ -1,6 +1,6 @@
 //! `COMMAND`: the table, for programs (`INFO`), for people (`DOCS`), and the keys in a command.
 
-use super::{Done, refusal, shown};
+use super::{Done, refusal};
 use scrubjay_base::glob;
 use scrubjay_command::usage::{self, Argument, ArgumentKind};
 use scrubjay_command::{Args, Kind, Reject, Reply, Row, docs, index, resolve};
