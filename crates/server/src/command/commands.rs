@@ -24,7 +24,7 @@ pub(super) fn info(args: &Args<'_>, reply: &mut dyn Reply) -> Done {
     for name in args.from(2) {
         match named(name) {
             Some(row) => describe(row, reply),
-            None => reply.null_array(),
+            None => reply.null(),
         }
     }
     Ok(())
