@@ -9,8 +9,9 @@
 //! **What the window changes.** All GETs of a window reach the node before its SETs, so up to `window - 1` misses are
 //! inserted a little late: an object that they would have pushed out may still be hit once. A window ends before a key that
 //! it already holds, so a key's own second request always finds its first one's insert. With a window of 1 the node sees
-//! exactly the trace's order, at one round trip a request; 64 changes the miss ratio by less than one part in a thousand
-//! once the cache holds a few thousand objects.
+//! exactly the trace's order, at one round trip a request. Measured (a shop's trace, a node of 2 MB): windows of 1 to 256
+//! miss 0.1770 to 0.1784 of the requests, which is also the spread of repeating one of them. A server that counts replies
+//! under way against its limit, as Redis does, evicts more under a large window: 0.200 with 1, 0.213 with 64, in 3 MB.
 //!
 //! Keys are the trace's numbers as 16 hexadecimal digits; values are as long as the trace says. What is in the node stays
 //! there, and what the replay inserted stays too: replay into a node, or a database of it, that has nothing else to do.
