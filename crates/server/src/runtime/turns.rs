@@ -14,6 +14,10 @@ const GROWTH_BYTES_MIN: usize = 16 << 10;
 const GROWTH_BYTES_MAX: usize = 64 << 20;
 /// The thread's own output buffer keeps at most this much between turns.
 const OUTPUT_BYTES_KEPT: usize = 1 << 20;
+/// Answers beyond this are sent at once and not collected for the end of the round: their buffers would add up.
+const COLLECTED_BYTES_MAX: usize = 16 << 10;
+/// Empty buffers kept for the next round: as many as connections are often ready at once, a megabyte at most.
+const SPARE_OUTPUTS_MAX: usize = 64;
 /// Bytes of each connection that a stopping node still reads.
 const LAST_BYTES_MAX: u64 = 4 << 20;
 
@@ -116,6 +120,16 @@ impl Worker {
         };
         connection.progress = progress;
         self.scratch.meter.end(shared, counters, &connection.session);
+        let commands = counters.commands.get() - commands_before;
+        if self.collecting && !own_output && progress == Progress::Input && output.len() <= COLLECTED_BYTES_MAX {
+            connection.session.info.note_turn(now_ms, commands, bytes_in, output.len() as u64);
+            if !output.is_empty() {
+                let fresh = self.spare_outputs.pop().unwrap_or_default();
+                self.collected.push((connection.token, std::mem::replace(&mut self.output, fresh)));
+            }
+            self.keep_rests(&mut connection, own_input, own_output);
+            return self.settle(connection);
+        }
         let bytes_out = match Connection::send(&connection.socket, output, counters) {
             Ok(sent) => sent,
             Err(()) => {
@@ -124,17 +138,32 @@ impl Worker {
                 return self.close(connection);
             }
         };
-        connection.session.info.note_turn(
-            now_ms,
-            counters.commands.get() - commands_before,
-            bytes_in,
-            bytes_out as u64,
-        );
+        connection.session.info.note_turn(now_ms, commands, bytes_in, bytes_out as u64);
         if bytes_out > 0 {
             connection.times.stalled_since_ms = None;
         }
         self.keep_rests(&mut connection, own_input, own_output);
         self.settle(connection);
+    }
+
+    /// Sends the answers that were collected in this round of events.
+    pub(super) fn send_collected(&mut self) {
+        let mut collected = std::mem::take(&mut self.collected);
+        for (token, mut output) in collected.drain(..) {
+            let Some(mut connection) = self.connections.lend(token) else { continue };
+            if Connection::send(&connection.socket, &mut output, self.counters()).is_err() {
+                self.close(connection);
+            } else if output.is_empty() {
+                if self.spare_outputs.len() < SPARE_OUTPUTS_MAX {
+                    self.spare_outputs.push(output);
+                }
+                self.connections.give_back(connection);
+            } else {
+                connection.output = output;
+                self.settle(connection);
+            }
+        }
+        self.collected = collected;
     }
 
     /// Gives what the turn left over memory of its own, and takes back memory that is no longer needed.
