@@ -216,7 +216,7 @@ impl ClientInfo {
     }
 
     /// What its thread knows it by.
-    fn token(&self) -> Token {
+    pub(crate) fn token(&self) -> Token {
         Token(self.token.load(Relaxed))
     }
 
@@ -291,7 +291,7 @@ impl Clients {
     /// Hands `message` to the thread of client `id`; `false`: it is gone. The thread acts on it at its next turn.
     pub fn send(&self, id: u64, message: Message) -> bool {
         let Some(info) = self.get(id) else { return false };
-        self.post(&info, message);
+        self.post(info, message);
         true
     }
 
@@ -300,7 +300,7 @@ impl Clients {
     pub fn kill(&self, id: u64) -> bool {
         let Some(info) = self.get(id) else { return false };
         info.set_flag(ClientFlags::KILLED, true);
-        self.post(&info, Message::Close);
+        self.post(info, Message::Close);
         true
     }
 
@@ -323,8 +323,8 @@ impl Clients {
         dropped
     }
 
-    fn post(&self, info: &ClientInfo, message: Message) {
-        self.threads[info.thread].inbox.put(Letter::To(info.token(), info.id, message));
+    fn post(&self, info: Arc<ClientInfo>, message: Message) {
+        self.threads[info.thread].inbox.put(Letter::To(info, message));
     }
 
     /// The inbox of a network thread.

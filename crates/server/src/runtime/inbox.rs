@@ -3,7 +3,7 @@
 //! The bell (an eventfd in the receiver's event loop) is rung only when the queue was empty, so a burst of messages costs
 //! one wake-up.
 
-use super::poll::Token;
+use crate::clients::ClientInfo;
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,8 +22,9 @@ pub enum Message {
 /// What lies in an inbox.
 #[derive(Debug)]
 pub enum Letter {
-    /// For the client with this number, which its thread knows by this token.
-    To(Token, u64, Message),
+    /// For this client. Where it sits is looked up when the letter is opened: a client that is still on its way to its
+    /// thread has arrived by then, because it travels by the same inbox.
+    To(Arc<ClientInfo>, Message),
     /// A connection that another thread accepted and that this one is to serve.
     Adopt(Box<Arrival>),
 }
@@ -34,7 +35,7 @@ pub struct Arrival {
     /// The socket.
     pub socket: OwnedFd,
     /// What others see of the client.
-    pub info: Arc<crate::clients::ClientInfo>,
+    pub info: Arc<ClientInfo>,
 }
 
 /// A thread's inbox.

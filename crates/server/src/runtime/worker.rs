@@ -175,12 +175,8 @@ impl Worker {
         for letter in letters.drain(..) {
             match letter {
                 Letter::Adopt(arrival) => self.adopt(*arrival),
-                Letter::To(token, id, message) => {
-                    let Some(connection) = self.connections.lend(token) else { continue };
-                    if connection.session.info.id != id {
-                        self.connections.give_back(connection);
-                        continue;
-                    }
+                Letter::To(info, message) => {
+                    let Some(connection) = self.connections.lend(info.token()) else { continue };
                     match message {
                         Message::Close => self.close(connection),
                         Message::Bytes(bytes) => self.push(connection, &bytes),
