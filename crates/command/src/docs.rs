@@ -2,48 +2,51 @@
 
 use crate::table::{Flags, Group, Handler, Keys, Row};
 
-/// Every category, as Redis names them.
+/// Every category, as Redis names them; the `@` is left out in lists of categories alone.
 pub const CATEGORIES: &[&str] = &[
-    "keyspace",
-    "read",
-    "write",
-    "set",
-    "sortedset",
-    "list",
-    "hash",
-    "string",
-    "bitmap",
-    "hyperloglog",
-    "geo",
-    "stream",
-    "pubsub",
-    "admin",
-    "fast",
-    "slow",
-    "blocking",
-    "dangerous",
-    "connection",
-    "transaction",
-    "scripting",
+    "@keyspace",
+    "@read",
+    "@write",
+    "@set",
+    "@sortedset",
+    "@list",
+    "@hash",
+    "@string",
+    "@bitmap",
+    "@hyperloglog",
+    "@geo",
+    "@stream",
+    "@pubsub",
+    "@admin",
+    "@fast",
+    "@slow",
+    "@blocking",
+    "@dangerous",
+    "@connection",
+    "@transaction",
+    "@scripting",
 ];
 
 /// The categories of a command.
 pub fn categories(row: &Row) -> impl Iterator<Item = &'static str> {
     let has = |flag| row.flags.contains(flag);
     let container = matches!(row.handler, Handler::Container);
+    // What works on a database as a whole is among the server's commands, and yet about keys.
+    let whole =
+        row.group == Group::Server && matches!(row.keys, Keys::None) && (has(Flags::READONLY) || has(Flags::WRITE));
     [
-        (row.group == Group::Generic && !has(Flags::CONNECTION) && !container, "keyspace"),
-        (has(Flags::READONLY), "read"),
-        (has(Flags::WRITE), "write"),
-        (row.group == Group::String, "string"),
-        (row.group == Group::Bitmap, "bitmap"),
-        (has(Flags::PUBSUB), "pubsub"),
-        (has(Flags::ADMIN), "admin"),
-        (has(Flags::FAST), "fast"),
-        (!has(Flags::FAST), "slow"),
-        (has(Flags::BLOCKING), "blocking"),
-        (has(Flags::ADMIN) || has(Flags::DANGEROUS), "dangerous"),
-        (has(Flags::CONNECTION), "connection"),
+        (whole || row.group == Group::Generic && !has(Flags::CONNECTION) && !container, "@keyspace"),
+        (has(Flags::READONLY), "@read"),
+        (has(Flags::WRITE), "@write"),
+        (row.group == Group::String, "@string"),
+        (row.group == Group::Bitmap, "@bitmap"),
+        (has(Flags::PUBSUB), "@pubsub"),
+        (has(Flags::ADMIN), "@admin"),
+        (has(Flags::FAST), "@fast"),
+        (!has(Flags::FAST), "@slow"),
+        (has(Flags::BLOCKING), "@blocking"),
+        (has(Flags::ADMIN) || has(Flags::DANGEROUS), "@dangerous"),
+        (has(Flags::CONNECTION), "@connection"),
     ]
     .into_iter()
     .filter_map(|(belongs, name)| belongs.then_some(name))
@@ -97,9 +100,9 @@ mod tests {
             }
         }
         let kill = index::all_rows().find(|(row, _)| row.full_name() == "client|kill").unwrap().0;
-        assert_eq!(categories(kill).collect::<Vec<_>>(), ["admin", "slow", "dangerous", "connection"]);
+        assert_eq!(categories(kill).collect::<Vec<_>>(), ["@admin", "@slow", "@dangerous", "@connection"]);
         let get = index::find(b"get").unwrap();
-        assert_eq!(categories(get).collect::<Vec<_>>(), ["read", "string", "fast"]);
+        assert_eq!(categories(get).collect::<Vec<_>>(), ["@read", "@string", "@fast"]);
         assert_eq!((flag_names(get), key_range(get)), (vec!["readonly", "fast"], (1, 1, 1)));
     }
 }

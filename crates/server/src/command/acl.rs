@@ -16,10 +16,10 @@ pub(super) fn users(reply: &mut dyn Reply) -> Done {
 
 pub(super) fn cat(args: &Args<'_>, reply: &mut dyn Reply) -> Done {
     let names: Vec<String> = match args.len() {
-        2 => docs::CATEGORIES.iter().map(|category| (*category).to_owned()).collect(),
+        2 => docs::CATEGORIES.iter().map(|category| category[1..].to_owned()).collect(),
         3 => {
             let wanted = args.at(2).to_ascii_lowercase();
-            let category = docs::CATEGORIES.iter().find(|category| category.as_bytes() == wanted);
+            let category = docs::CATEGORIES.iter().find(|category| category.as_bytes()[1..] == *wanted);
             let category = category.ok_or_else(|| refusal(format_args!("Unknown category '{}'", shown(args.at(2)))))?;
             let of_category = |row: &scrubjay_command::Row| docs::categories(row).any(|other| other == *category);
             index::all_rows().filter(|(row, _)| of_category(row)).map(|(row, _)| row.full_name()).collect()

@@ -52,9 +52,9 @@ fn describe(row: &'static Row, reply: &mut dyn Reply) {
     reply.int(first);
     reply.int(last);
     reply.int(step);
-    let categories: Vec<String> = docs::categories(row).map(|category| format!("@{category}")).collect();
+    let categories: Vec<&str> = docs::categories(row).collect();
     reply.set(categories.len());
-    categories.iter().for_each(|category| reply.text(category));
+    categories.into_iter().for_each(|category| reply.simple(category));
     reply.array(0);
     describe_keys(row, reply);
     reply.array(row.subcommands.len());
@@ -209,7 +209,7 @@ pub(super) fn list(args: &Args<'_>, reply: &mut dyn Reply) -> Done {
             // Without a filter Redis lists the commands, with one their subcommands too.
             ListFilter::All => container.is_none(),
             ListFilter::Nothing => false,
-            ListFilter::Category(wanted) => docs::categories(row).any(|category| category.as_bytes() == wanted),
+            ListFilter::Category(wanted) => docs::categories(row).any(|category| category.as_bytes()[1..] == **wanted),
             ListFilter::Pattern(pattern) => glob::matches_ignoring_case(pattern, name.as_bytes()),
         };
         wanted.then_some(name)
