@@ -217,7 +217,7 @@ def _bitpos(draw: Draw) -> Command:
 
 
 def _amount(draw: Draw) -> bytes:
-    """A number for a bit field. Nearer to -2**63 Redis' test for overflow overflows itself, and SAT ends at the maximum."""
+    """A number for a bit field. Nearer to -2**63 Redis' test for overflow overflows, and SAT takes the maximum."""
     return b"%d" % max(int(draw.number()), -(2**62))
 
 
@@ -333,7 +333,7 @@ CONNECTION: list[tuple[int, Generator]] = [
     (3, lambda draw: (b"PING", draw.value())),
     (4, lambda draw: (b"ECHO", draw.value())),
     (5, lambda draw: (b"SELECT", draw.pick([*DATABASES, b"16", b"-1"]))),
-    (4, lambda draw: (b"CLIENT", b"SETNAME", draw.pick([b"me", b"you", b"", b"a b", b"\xff"]))),
+    (4, lambda draw: (b"CLIENT", b"SETNAME", draw.pick([b"me", b"you", b"", b"a b", b"\x7f"]))),
     (4, _fixed(b"CLIENT", b"GETNAME")),
     (2, _fixed(b"CLIENT", b"ID")),
     (4, lambda draw: (b"HELLO", draw.pick([b"2", b"3", b"3", b"4", b"x"]))),

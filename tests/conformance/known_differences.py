@@ -35,7 +35,8 @@ REPLIES: list[tuple[str, str, str, str]] = [
     ("GETEX", "-ERR value is not an integer", "nil", "the same"),
     ("BITCOUNT", "-ERR", ":0", "refused whether or not the key is there, as Redis does from 7.2 on"),
     ("BITPOS", "-ERR", ":", "the same"),
-    ("RESTORE", "-ERR DUMP payload", "-BUSYKEY", "a payload that is none is refused here before anything is looked up"),
+    ("RESTORE", "-ERR", "-BUSYKEY", "a payload or time that is none is refused here before anything is looked up"),
+    ("SCAN", "-ERR invalid cursor", "[", "an empty cursor is none here, and the beginning there"),
     ("RESTORE", "-ERR DUMP payload", "-ERR Bad data format", "both refuse; the formats differ, and so do their faults"),
 ]
 """Command, beginning of our reply, beginning of the reference's (as `case.show` prints them), why both are right."""
