@@ -147,6 +147,7 @@ impl Connection {
             }
         }
         counters.bytes_out.add(total as u64);
+        counters.writes.add(1);
         Ok(total)
     }
 

@@ -52,6 +52,8 @@ pub struct ThreadCounters {
     pub bytes_in: Counter,
     /// Bytes written to clients.
     pub bytes_out: Counter,
+    /// Times that answers were written to a client.
+    pub writes: Counter,
     /// Connections accepted.
     pub connections: Counter,
     /// Connections refused because there were too many.
@@ -68,7 +70,7 @@ pub struct ThreadCounters {
     pub wrong_door: Counter,
     /// Commands that failed from within: bugs.
     pub panics: Counter,
-    /// Turns that connections had.
+    /// Turns that connections had: one serves everything that one read brought.
     pub turns: Counter,
     /// By command, indexed by `Row::id`.
     pub by_command: Box<[CommandCounters]>,
@@ -83,6 +85,7 @@ impl ThreadCounters {
             errors_by_code: Default::default(),
             bytes_in: Counter::new(),
             bytes_out: Counter::new(),
+            writes: Counter::new(),
             connections: Counter::new(),
             connections_refused: Counter::new(),
             dropped_output: Counter::new(),

@@ -44,7 +44,7 @@ families! {
     REJECTED: counter "cache_commands_rejected_total" ["command"] "Commands that were refused before they ran.";
     LATENCY: histogram "cache_command_duration_seconds" ["command"] "Time that commands took, without waiting for the network.";
     PANICS: counter "cache_panics_total" [] "Commands that failed from within: bugs to be reported.";
-    TURNS: counter "cache_event_loop_turns_total" [] "Times that a network thread woke up.";
+    TURNS: counter "cache_turns_total" [] "Turns that connections had; one serves everything that one read brought.";
     CPU: counter "cache_cpu_seconds_total" ["mode"] "Processor time of the process.";
 }
 

@@ -77,6 +77,8 @@ totals! {
     bytes_in,
     /// Bytes written to clients.
     bytes_out,
+    /// Times that answers were written to a client.
+    writes,
     /// Connections accepted.
     connections,
     /// Connections refused because there were too many.
@@ -93,7 +95,7 @@ totals! {
     wrong_door,
     /// Commands that failed from within: bugs.
     panics,
-    /// Times an event loop woke up.
+    /// Turns that connections had: one serves everything that one read brought.
     turns,
 }
 

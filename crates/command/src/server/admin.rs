@@ -56,7 +56,7 @@ pub static ROWS: &[Row] = &[
         "",
         "Answers when the data was last saved as a whole: Unix seconds; the start where it never was.",
     ),
-    row("WAIT", Group::Generic, 3, S::Wait).flags(Flags::CONNECTION.union(Flags::BLOCKING)).docs(
+    row("WAIT", Group::Generic, 3, S::Wait).flags(Flags::CONNECTION).docs(
         "3.0.0",
         "O(1)",
         "numreplicas timeout",
@@ -90,7 +90,7 @@ static COMMAND: &[Row] = &[
         "command [arg [arg ...]]",
         "Answers the keys in a whole command, and what it does with them.",
     ),
-    help(G, "5.0.0"),
+    help(G, ABOUT, "5.0.0"),
     row("INFO", G, -2, S::CommandInfo).flags(ABOUT).docs(
         "2.8.13",
         ASKED,
@@ -112,7 +112,7 @@ static CONFIG: &[Row] = &[
         "parameter [parameter ...]",
         "Answers the settings whose names match any of the globs.",
     ),
-    help(G, "5.0.0"),
+    help(G, Flags::empty(), "5.0.0"),
     row("RESETSTAT", G, 2, S::ConfigResetStat).flags(ADMIN).docs(
         "2.0.0",
         COMMANDS,
@@ -140,7 +140,7 @@ static MEMORY: &[Row] = &[
         "",
         "Says in words what is wrong with the memory, if anything.",
     ),
-    help(G, "4.0.0"),
+    help(G, Flags::empty(), "4.0.0"),
     row("MALLOC-STATS", G, 2, S::MemoryMallocStats).docs("4.0.0", "O(1)", "", "Describes what the allocator holds."),
     row("PURGE", G, 2, S::MemoryPurge).docs(
         "4.0.0",
@@ -164,7 +164,7 @@ static SLOWLOG: &[Row] = &[
         "[count]",
         "Answers the latest entries of the slow log, 10 unless told; -1 means all.",
     ),
-    help(G, "6.2.0"),
+    help(G, Flags::empty(), "6.2.0"),
     row("LEN", G, 2, S::SlowlogLen).flags(ADMIN).docs(
         "2.2.12",
         "O(1)",
@@ -192,7 +192,7 @@ static LATENCY: &[Row] = &[
         "event",
         "Draws how long an event took over time.",
     ),
-    help(G, "2.8.13"),
+    help(G, Flags::empty(), "2.8.13"),
     row("HISTOGRAM", G, -2, S::LatencyHistogram).flags(ADMIN).docs(
         "7.0.0",
         ASKED,
@@ -226,7 +226,7 @@ static ACL: &[Row] = &[
         "[category]",
         "Answers the categories of commands, or the commands of one.",
     ),
-    help(G, "6.0.0"),
+    help(G, Flags::empty(), "6.0.0"),
     row("USERS", G, 2, S::AclUsers).flags(ADMIN).docs(
         "6.0.0",
         "O(1)",

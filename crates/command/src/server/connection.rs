@@ -55,7 +55,7 @@ static CLIENT: &[Row] = &[
         "",
         "Answers where invalidation messages go: -1, because tracking is off.",
     ),
-    help(G, "5.0.0"),
+    help(G, OWN, "5.0.0"),
     row("ID", G, 2, S::ClientId).flags(OWN).docs("5.0.0", "O(1)", "", "Answers the connection's number, which is never used again."),
     row("INFO", G, 2, S::ClientInfo).flags(OWN).docs("6.2.0", "O(1)", "", "Answers the line of CLIENT LIST about this connection."),
     row("KILL", G, -3, S::ClientKill).flags(OTHERS).docs(

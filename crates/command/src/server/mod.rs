@@ -78,8 +78,8 @@ const fn row(name: &'static str, group: Group, arity: i16, command: ServerComman
 }
 
 /// The `HELP` of a container that exists since version `since` of Redis.
-pub(crate) const fn help(group: Group, since: &'static str) -> Row {
-    row("HELP", group, 2, ServerCommand::Help).flags(Flags::empty()).docs(
+pub(crate) const fn help(group: Group, flags: Flags, since: &'static str) -> Row {
+    row("HELP", group, 2, ServerCommand::Help).flags(flags).docs(
         since,
         "O(N), N being the number of subcommands",
         "",

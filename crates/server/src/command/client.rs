@@ -59,26 +59,28 @@ pub(super) fn tracking_info(reply: &mut dyn Reply) -> Done {
 }
 
 pub(super) fn info(shared: &Shared, session: &Session, reply: &mut dyn Reply) -> Done {
-    reply.verbatim("txt", &line(&session.info, shared.clock.now_ms()));
+    reply.verbatim("txt", &line(&session.info, shared.clock.now_ms(), Some("client|info")));
     Ok(())
 }
 
-pub(super) fn list(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
+pub(super) fn list(shared: &Shared, session: &Session, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
     let filter = Filter::of_list(args)?;
     let now_ms = shared.clock.now_ms();
+    let running = |info: &ClientInfo| (info.id == session.info.id).then_some("client|list");
     let lines: String = shared
         .clients
         .list()
         .iter()
         .filter(|info| filter.matches(info, now_ms))
-        .map(|info| line(info, now_ms))
+        .map(|info| line(info, now_ms, running(info)))
         .collect();
     reply.verbatim("txt", &lines);
     Ok(())
 }
 
-/// A client's line in `CLIENT LIST`, with Redis' fields.
-fn line(info: &ClientInfo, now_ms: UnixMs) -> String {
+/// A client's line in `CLIENT LIST`, with Redis' fields. `running` is the command that it runs at this moment, which is
+/// not yet its last one.
+fn line(info: &ClientInfo, now_ms: UnixMs, running: Option<&str>) -> String {
     let (input, output) = info.buffered_bytes();
     let (bytes_in, bytes_out) = info.traffic_bytes();
     let (library, library_version) = info.library();
@@ -98,7 +100,7 @@ fn line(info: &ClientInfo, now_ms: UnixMs) -> String {
         letters(info.flags()),
         info.database(),
         size_of::<ClientInfo>() + info.memory_bytes(),
-        info.last_command().unwrap_or_else(|| "NULL".to_owned()),
+        running.map(str::to_owned).or_else(|| info.last_command()).unwrap_or_else(|| "NULL".to_owned()),
         info.resp(),
         text(library),
         text(library_version),
@@ -230,12 +232,13 @@ mod tests {
             " flags=eT ",
             " lib-name=pyjay lib-ver=1.0 ",
             " db=0 ",
+            " cmd=client|info ",
             " resp=2 ",
             " user=default ",
         ] {
             assert!(info.contains(field), "{field} is not in {info}");
         }
-        assert_eq!(run(&shared, &mut client, "client list"), info);
+        assert_eq!(run(&shared, &mut client, "client list"), info.replace("client|info", "client|list"));
         assert!(!client.touch());
     }
 

@@ -30,7 +30,7 @@ pub(super) fn set(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) -> Do
         }
         BadChange::Refused { name, reason } => refusal(format_args!(
             "CONFIG SET failed (possibly related to argument '{name}') - {}",
-            shown(reason.as_bytes())
+            reason.replace(['\r', '\n'], " ")
         )),
     })?;
     reply.ok();

@@ -44,7 +44,7 @@ pub fn run(
         S::ClientId => client::id(session, reply),
         S::ClientInfo => client::info(shared, session, reply),
         S::ClientKill => client::kill(shared, session, args, reply),
-        S::ClientList => client::list(shared, args, reply),
+        S::ClientList => client::list(shared, session, args, reply),
         S::ClientNoEvict => client::no_evict(session, args, reply),
         S::ClientNoTouch => client::no_touch(session, args, reply),
         S::ClientPause => client::pause(shared, args, reply),

@@ -204,7 +204,7 @@ settings! {
             "How many threads serve clients; 0 takes one per core that this process may use.";
         config: Option<PathBuf> = "config", Kind::Path, "", Restart, None,
             "The TOML file that settings are read from and CONFIG REWRITE writes to.";
-        data_dir: Option<PathBuf> = "data-dir", Kind::Path, "", Restart, None,
+        data_dir: Option<PathBuf> = "data-dir", Kind::Path, "", Restart, Some(Plain("dir")),
             "The folder for what this node keeps on disk; empty means it keeps nothing.";
         log_level: &'static str = "log-level", Kind::Choice(&["debug", "info", "warning", "error"]), "info", Live,
             Some(LogLevel("loglevel")),
