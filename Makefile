@@ -3,7 +3,7 @@
 #
 # One cargo profile and one target folder serve run, test and bench, so a fresh clone compiles its dependencies once. The
 # bindings are left out of `cargo test`: they have no Rust tests, and maturin has just built them with settings of its
-# own that cargo would take for a change.
+# own (PYO3_CONFIG_FILE) that cargo would take for a change. clippy, which must see them, is given the same.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -52,7 +52,8 @@ conformance-long: build reference ## Compares random commands with redis-server 
 
 lint: build ## Checks style, types, layering and that generated files are fresh.
 	cargo fmt --all --check
-	cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
+	PYO3_CONFIG_FILE=$$(ls $(CURDIR)/target/maturin/pyo3-config-*.txt) \
+		cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
