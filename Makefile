@@ -71,8 +71,8 @@ docs: build ## Writes what is generated: the reference pages and the sample conf
 bench: build reference ## Measures against redis-server and memcached; pass ARGS="--only get,set --markdown".
 	@$(BIN)/python bench/run.py $(ARGS)
 
-fuzz: ## Fuzzes the decoders, a minute each; pass SECONDS=600 for longer.
-	tools/fuzz.sh $${SECONDS_EACH:-60}
+fuzz: ## Fuzzes the decoders, a minute each; pass FOR=600 for longer.
+	@tools/fuzz.sh $(or $(FOR),60)
 
 clean: ## Removes what was built and fetched.
 	rm -rf $(VENV) target dist .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

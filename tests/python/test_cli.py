@@ -2,13 +2,17 @@
 
 import gzip
 import json
+import os
+import pty
 import random
+import select
 import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from processes import Process, free_port, run
+from processes import COMMAND, DEADLINE_S, Process, environment, free_port, run
 from typer.testing import CliRunner
 
 from scrubjay import __version__, _core
@@ -208,3 +212,69 @@ def test_a_watcher_sees_a_replay_and_can_stop_it(trace: Path) -> None:
     assert len(seen) == 1
     with pytest.raises(ZeroDivisionError):
         _core.replay(str(trace), policy="fifo", capacity=("objects", 10), watch=lambda _: 1 / 0)
+
+
+def test_the_prompt_runs_commands_and_survives_mistakes(node: Node, tmp_path: Path) -> None:
+    _, port = node()
+    history = tmp_path / "history"
+    typed = [
+        "set a 1",
+        "incr a",
+        'get "open',
+        "help incr",
+        "select 3",
+        "auth secret",
+        "get a",
+        "quit",
+    ]
+    shown = in_terminal(["cli", "-p", str(port)], typed, SCRUBJAY_HISTORY=str(history))
+    for text in (
+        f"127.0.0.1:{port}> ",
+        "(integer) 2",
+        '(error) a quotation mark (") is not closed',
+        "complexity: O(1)",
+        f"127.0.0.1:{port}[3]> ",
+        "(nil)",
+    ):
+        assert text in shown, shown
+    kept = history.read_text(encoding="utf-8")
+    assert "incr a" in kept
+    assert "secret" not in kept
+    assert history.stat().st_mode & 0o777 == 0o600
+
+
+def in_terminal(arguments: list[str], lines: list[str], **variables: str) -> str:
+    """Types lines into `scrubjay` in a terminal of its own, each after a prompt. Returns what the terminal shows."""
+    primary, secondary = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=secondary,
+        stdout=secondary,
+        stderr=secondary,
+        env=environment(TERM="dumb", **variables),
+    )
+    os.close(secondary)
+    shown = b""
+    prompts = 0
+    try:
+        for line in [*lines, None]:
+            prompts += 1
+            while shown.count(b"> ") < prompts and (more := read_some(primary)):
+                shown += more
+            if line is not None:
+                os.write(primary, line.encode() + b"\n")
+        process.wait(DEADLINE_S)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(primary)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def read_some(terminal: int) -> bytes:
+    """The next bytes from a terminal; none at its end or after the deadline."""
+    ready, _, _ = select.select([terminal], [], [], DEADLINE_S)
+    try:
+        return os.read(terminal, 65536) if ready else b""
+    except OSError:  # Linux says EIO when the last process of a terminal ends
+        return b""
