@@ -7,8 +7,8 @@
 //! ```
 //! Most objects are asked for once; the small queue lets them pass without pushing anybody out (Yang, Zhang, Qiu, Yue and
 //! Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023). Plain S3-FIFO keeps main as a queue too. A
-//! sampled score does better on every replayed trace and needs no queue: object misses against exact LRU fall by 7.3,
-//! 13.2 and 11.7 % at 1, 10 and 20 % of the unique bytes, where plain S3-FIFO reaches 5.6, 9.2 and 8.3, and byte misses
+//! sampled score does better on every replayed trace and needs no queue: object misses against exact LRU fall by 7.2,
+//! 13.0 and 11.5 % at 1, 10 and 20 % of the unique bytes, where plain S3-FIFO reaches 5.6, 9.2 and 8.3, and byte misses
 //! fall as well. With the size itself instead of its root, 0.5 points fewer objects miss and 3 points more bytes
 //! (`docs/decisions/0004-eviction.md` has the tables).
 //!
