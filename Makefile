@@ -12,9 +12,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MODULE := python/scrubjay/_core.abi3.so
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -o -name Cargo.toml)
 RUST_TESTED := --workspace --exclude scrubjay-py
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_QUIET := 1
 
 .PHONY: help setup build run test test-rust test-python conformance-long lint format bench fuzz docs reference clean
 
@@ -26,12 +29,16 @@ setup: $(VENV)/.installed ## Creates .venv with pinned tools.
 $(VENV)/.installed: requirements-dev.txt
 	@command -v cargo >/dev/null || { echo "scrubjay is built from source and needs a Rust toolchain (rustup.rs): cargo was not found" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "scrubjay needs Python 3.11 or newer: set PYTHON=/path/to/python3 (found $$($(PYTHON) --version))" >&2; exit 2; }
-	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --requirement requirements-dev.txt
 	@touch $@
 
-build: setup ## Builds the package into .venv, release profile.
-	@$(BIN)/maturin develop --release --locked --quiet
+build: $(MODULE) ## Builds the package into .venv, release profile.
+
+$(MODULE): $(VENV)/.installed $(SOURCES)
+	@[ -d target ] || echo "building; the first time takes a few minutes"
+	@$(BIN)/maturin develop --release --locked
+	@touch $@
 
 run: build ## Starts a node; pass flags with ARGS="--port 7000".
 	@exec $(BIN)/scrubjay serve $(ARGS)
