@@ -16,7 +16,15 @@
 //! use scrubjay_store::{Config, Ns, Store};
 //!
 //! let store = Store::new(Config::default(), None);
-//! let mut cx = Context { store: &store, ns: Ns(0), now_ms: 1_700_000_000_000, touch: true, value_bytes_max: 512 << 20, placed: None };
+//! let mut cx = Context {
+//!     store: &store,
+//!     ns: Ns(0),
+//!     now_ms: 1_700_000_000_000,
+//!     touch: true,
+//!     key_bytes_max: 64 << 10,
+//!     value_bytes_max: 512 << 20,
+//!     placed: None,
+//! };
 //!
 //! let lock = Set { condition: Condition::Absent, expiry: Expiry::InMs(30_000), ..Set::new(b"lock", b"mine") };
 //! assert!(lock.run(&mut cx)?.stored);

@@ -105,8 +105,11 @@ impl Reject {
     /// A value beyond the string limit.
     pub const STRING_TOO_LONG: Reject =
         Reject::new(Kind::TooLarge, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
-    /// A key beyond 64 KiB.
-    pub const KEY_TOO_LONG: Reject = Reject::new(Kind::TooLarge, "ERR key is longer than 65536 bytes");
+
+    /// A key of more than `bytes_max` bytes.
+    pub fn key_too_long(bytes_max: usize) -> Reject {
+        Reject::with(Kind::TooLarge, format!("ERR key is longer than {bytes_max} bytes"))
+    }
 
     /// Too few or too many arguments for `command` (`get`, `client|kill`).
     pub fn arity(command: &str) -> Reject {

@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::server::ServerCommand;
-use scrubjay_store::{Access, Guard, KEY_BYTES_MAX, Key, Ns, Store};
+use scrubjay_store::{Access, Guard, Key, Ns, Store};
 
 bitflags::bitflags! {
     /// What a command is like, in Redis' terms.
@@ -131,6 +131,8 @@ pub struct Context<'a> {
     pub touch: bool,
     /// Longest value, in bytes (`proto-max-bulk-len`, 512 MiB unless set).
     pub value_bytes_max: usize,
+    /// Longest key, in bytes, at most `KEY_BYTES_MAX` of the store.
+    pub key_bytes_max: usize,
     /// A key of this very command that has been placed already, to be prefetched; `None`: none has.
     pub placed: Option<Key<'a>>,
 }
@@ -142,17 +144,17 @@ impl Context<'_> {
         if self.touch { Access::Read } else { Access::ReadNoTouch }
     }
 
-    /// Places a key of the session's namespace. Errors: [`Reject::KEY_TOO_LONG`].
+    /// Places a key of the session's namespace. Errors: [`Reject::key_too_long`].
     #[inline]
     pub fn key<'k>(&self, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
         self.key_in(self.ns, bytes)
     }
 
-    /// Places a key of another namespace. Errors: [`Reject::KEY_TOO_LONG`].
+    /// Places a key of another namespace. Errors: [`Reject::key_too_long`].
     #[inline]
     pub fn key_in<'k>(&self, ns: Ns, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
-        if bytes.len() > KEY_BYTES_MAX {
-            return Err(Reject::KEY_TOO_LONG);
+        if bytes.len() > self.key_bytes_max {
+            return Err(Reject::key_too_long(self.key_bytes_max));
         }
         match &self.placed {
             // The same bytes at the same place: their slot and hash need not be computed again (7 ns for 16 bytes).

@@ -6,7 +6,7 @@
 
 use crate::reject::Reject;
 use crate::table::Context;
-use scrubjay_store::{Access, Deadline, Entry, Flags, KEY_BYTES_MAX, Key};
+use scrubjay_store::{Access, Deadline, Entry, Flags, Key};
 
 /// Reads one entry.
 #[derive(Clone, Copy, Debug)]
@@ -117,8 +117,8 @@ impl Put<'_> {
 
     /// Whether key and value are within their limits, so that a batch can be refused before any of it is stored.
     pub fn check(&self, cx: &Context<'_>) -> Result<(), Reject> {
-        if self.key.len() > KEY_BYTES_MAX {
-            return Err(Reject::KEY_TOO_LONG);
+        if self.key.len() > cx.key_bytes_max {
+            return Err(Reject::key_too_long(cx.key_bytes_max));
         }
         if self.value.len() > cx.value_bytes_max {
             return Err(Reject::STRING_TOO_LONG);
@@ -192,7 +192,7 @@ mod tests {
     use scrubjay_store::{Config, Ns, Store};
 
     fn context(store: &Store) -> Context<'_> {
-        Context { store, ns: Ns(0), now_ms: 1000, touch: true, value_bytes_max: 100, placed: None }
+        Context { store, ns: Ns(0), now_ms: 1000, touch: true, key_bytes_max: 100, value_bytes_max: 100, placed: None }
     }
 
     fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Put<'a> {
@@ -222,7 +222,7 @@ mod tests {
         let store = Store::new(Config::default(), None);
         let cx = context(&store);
         assert_eq!(put(b"k", &[0; 101]).run(&cx, |_| true), Err(Reject::STRING_TOO_LONG));
-        assert_eq!(put(&vec![0; KEY_BYTES_MAX + 1], b"").run(&cx, |_| true), Err(Reject::KEY_TOO_LONG));
+        assert_eq!(put(&[0; 101], b"").run(&cx, |_| true), Err(Reject::key_too_long(100)));
         assert_eq!(store.len(Ns(0)), 0);
     }
 

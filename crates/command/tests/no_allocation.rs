@@ -80,6 +80,7 @@ fn the_commands_that_caches_live_on_do_not_allocate() {
         ns: Ns(0),
         now_ms: 1_700_000_000_000,
         touch: true,
+        key_bytes_max: 64 << 10,
         value_bytes_max: 512 << 20,
         placed: None,
     };

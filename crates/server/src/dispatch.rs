@@ -38,6 +38,7 @@ pub fn run_row(
                 ns: turn.ns(),
                 now_ms: turn.now_ms,
                 touch: turn.session.touch(),
+                key_bytes_max: turn.limits.key_bytes_max,
                 value_bytes_max: turn.limits.value_bytes_max,
                 placed,
             };

@@ -12,6 +12,8 @@ pub struct Limits {
     pub auth_required: bool,
     /// Most clients at once, over all doors.
     pub clients_max: usize,
+    /// Longest key, in bytes.
+    pub key_bytes_max: usize,
     /// Longest value, in bytes.
     pub value_bytes_max: usize,
     /// What a RESP client may send that has authenticated, or need not.
@@ -58,6 +60,7 @@ impl Limits {
         Limits {
             auth_required: !config.requirepass.is_empty(),
             clients_max: config.max_clients,
+            key_bytes_max: config.key_bytes_max as usize,
             value_bytes_max: config.value_bytes_max as usize,
             resp,
             resp_before_auth: resp::Limits {

@@ -21,6 +21,24 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// The level's name, as in the setting `log-level` and in a line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        }
+    }
+
+    /// The level called `name`; `Info` for any other text.
+    pub fn named(name: &str) -> Level {
+        let levels = [Level::Debug, Level::Info, Level::Warning, Level::Error];
+        levels.into_iter().find(|level| level.name() == name).unwrap_or(Level::Info)
+    }
+}
+
 static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
 /// Writes lines of this level and above only. Common to all nodes of a process.
@@ -33,12 +51,7 @@ pub fn write(level: Level, text: fmt::Arguments<'_>) {
     if (level as u8) < LEAST.load(Relaxed) {
         return;
     }
-    let name = match level {
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warning => "warning",
-        Level::Error => "error",
-    };
+    let name = level.name();
     let line = format!("{} {name} {text}\n", timestamp(SystemClock::new().now_ms()));
     // One write, so that lines of several threads do not mix. Nobody can be told that standard error is gone.
     let _ = std::io::stderr().write_all(line.as_bytes());
@@ -95,5 +108,14 @@ mod tests {
         let gate = OncePerMinute::default();
         let passed = [5, 6, 60_004, 60_005, 60_006].map(|now_ms| gate.may(now_ms));
         assert_eq!(passed, [true, false, false, true, false]);
+    }
+
+    #[test]
+    fn levels_have_the_names_of_the_setting() {
+        let (_, setting) = crate::config::find("log-level").unwrap();
+        let crate::config::Kind::Choice(words) = setting.kind else { panic!("a choice") };
+        for word in words {
+            assert_eq!(Level::named(word).name(), *word);
+        }
     }
 }

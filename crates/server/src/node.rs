@@ -3,6 +3,7 @@
 use crate::clients::Protocol;
 use crate::config::{Config, Live, Resolved, machine};
 use crate::listener::Listener;
+use crate::log::{self, Level};
 use crate::runtime::worker::Worker;
 use crate::shared::Shared;
 use scrubjay_base::clock::{Clock, SystemClock};
@@ -84,6 +85,7 @@ impl Node {
     pub fn start_with(config: impl Into<Resolved>, given: Given) -> Result<Node, StartError> {
         let settings = Live::new(config.into(), machine::memory_bytes().unwrap_or(0));
         let config = settings.load().clone();
+        log::set_level(Level::named(config.log_level));
         let listeners = bind_all(&config, given.any_port)?;
         let addresses = listeners.iter().map(|listener| (listener.protocol, listener.address)).collect();
         let threads = match config.threads {

@@ -4,7 +4,7 @@ use crate::clients::Clients;
 use crate::config::{BadChange, Config, Live};
 use crate::counters::ThreadCounters;
 use crate::latency::Latency;
-use crate::log::OncePerMinute;
+use crate::log::{self, Level, OncePerMinute};
 use crate::monitor::Monitors;
 use crate::rates::{Counts, Rates};
 use crate::runtime::inbox::Inbox;
@@ -98,6 +98,7 @@ impl Shared {
     pub fn change_settings(&self, changes: &[(&str, &str)]) -> Result<(), BadChange> {
         self.settings.set(changes)?;
         self.settings.apply_to(&self.store, self.clock.now_ms());
+        log::set_level(Level::named(self.config().log_level));
         Ok(())
     }
 

@@ -95,7 +95,7 @@ pub(crate) const PREFETCH_KEYS: usize = 32;
 
 /// Locks the slots of all the keys that `names` lists, and shows each key to `each`, in order, with the guard.
 ///
-/// Errors: [`Reject::KEY_TOO_LONG`], before anything is shown.
+/// Errors: [`Reject::key_too_long`], before anything is shown.
 #[inline]
 pub(crate) fn for_each_key<'k>(
     cx: &Context<'_>,

@@ -31,6 +31,7 @@ impl Node {
             ns: self.store.namespace(self.database).unwrap_or(Ns(0)),
             now_ms: self.now_ms,
             touch: true,
+            key_bytes_max: scrubjay_store::KEY_BYTES_MAX,
             value_bytes_max: self.value_bytes_max,
             placed: None,
         }

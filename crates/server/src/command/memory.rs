@@ -6,7 +6,7 @@ use crate::session::Session;
 use crate::shared::Shared;
 use scrubjay_base::size::human;
 use scrubjay_command::{Args, Reject, Reply};
-use scrubjay_store::{Access, KEY_BYTES_MAX, Ns, Stats};
+use scrubjay_store::{Access, Ns, Stats};
 use std::fmt::Write;
 
 pub(super) fn usage(shared: &Shared, session: &Session, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
@@ -16,8 +16,9 @@ pub(super) fn usage(shared: &Shared, session: &Session, args: &Args<'_>, reply: 
         5 if args.is(3, "samples") && args.int(4)? >= 0 => {}
         _ => return Err(Reject::SYNTAX),
     }
-    if args.at(2).len() > KEY_BYTES_MAX {
-        return Err(Reject::KEY_TOO_LONG);
+    let key_bytes_max = shared.config().key_bytes_max as usize;
+    if args.at(2).len() > key_bytes_max {
+        return Err(Reject::key_too_long(key_bytes_max));
     }
     let key = shared.store.key(shared.store.namespace(session.database()).unwrap_or(Ns(0)), args.at(2));
     match shared.store.lock(key.slot, shared.clock.now_ms()).get(&key, Access::Peek) {

@@ -43,3 +43,15 @@ fn rewriting_puts_changes_into_the_file_that_the_node_was_started_with() {
     assert_eq!(answer, "OK");
     assert_eq!(text, "# the limit\nmax-memory = \"2gb\"\nslowlog-max-len = 7\n");
 }
+
+#[test]
+fn a_longest_key_that_is_set_holds_for_every_door() {
+    let node = plain_node();
+    let mut client = Client::of(&node);
+    assert_eq!(client.ask("CONFIG SET key-bytes-max 8"), "OK");
+    assert_eq!(client.ask("SET 12345678 v"), "OK");
+    for line in ["SET 123456789 v", "GET 123456789", "MEMORY USAGE 123456789", "MSET a 1 123456789 2"] {
+        assert_eq!(client.ask(line), "-ERR key is longer than 8 bytes", "{line}");
+    }
+    assert_eq!(client.ask("EXISTS a"), "0", "a refused MSET wrote nothing");
+}

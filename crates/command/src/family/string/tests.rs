@@ -242,7 +242,7 @@ fn values_beyond_the_limit_are_refused_and_change_nothing() {
 fn keys_beyond_the_limit_are_refused_by_every_command_that_names_one() {
     let node = Node::new();
     let key = vec![b'k'; scrubjay_store::KEY_BYTES_MAX + 1];
-    let refused = format!("-{}", Reject::KEY_TOO_LONG);
+    let refused = format!("-{}", Reject::key_too_long(scrubjay_store::KEY_BYTES_MAX));
     for words in [
         vec![&b"set"[..], &key, b"v"],
         vec![b"get", &key],
