@@ -11,6 +11,7 @@ use scrubjay_protocol::OutputBuffer;
 use scrubjay_protocol::http::respond::{self, Manner};
 use scrubjay_protocol::http::{Bounds, Decoder, Exchange, Limits, Request, Step, data, route};
 use scrubjay_store::{Config, Ns, Store};
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 const LIMITS: Limits = Limits { head_bytes_max: 4096, body_bytes_max: 16 << 10 };
@@ -63,7 +64,9 @@ fn serve(request: &Request<'_>) {
     let done = data::check(request, operation).and_then(|database| {
         let ns = Ns(database.unwrap_or(0));
         let cx = Context { store: &STORE, ns, now_ms: NOW_MS, touch: true, value_bytes_max: 8 << 10, placed: None };
-        let exchange = Exchange { request: *request, parameter, cx: &cx, bounds: &Bounds::default(), manner };
+        let walk = Cell::default();
+        let (bounds, is_spent) = (&Bounds::default(), &|| false);
+        let exchange = Exchange { request: *request, parameter, cx: &cx, bounds, manner, walk: &walk, is_spent };
         data::run(operation, &exchange, &mut out)
     });
     if let Err(fault) = done {

@@ -9,6 +9,7 @@ use crate::OutputBuffer;
 use scrubjay_command::Context;
 use scrubjay_store::KEY_BYTES_MAX;
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// The bounds of one request, beside those of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +28,25 @@ impl Default for Bounds {
     }
 }
 
+/// How far a request has come that walks over the whole store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Walk {
+    /// Where the scan goes on; 0 at the start.
+    pub cursor: u64,
+    /// How many keys it has removed.
+    pub removed: u64,
+}
+
+/// Whether a request has been answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Done {
+    /// Its answer is in the output.
+    Yes,
+    /// It has had its share of the thread, and said nothing yet: it is to be run again, with the same [`Walk`].
+    NotYet,
+}
+
 /// One request on entries, with everything that answering it takes.
 pub struct Exchange<'a> {
     /// The request.
@@ -39,6 +59,10 @@ pub struct Exchange<'a> {
     pub bounds: &'a Bounds,
     /// How to answer.
     pub manner: Manner,
+    /// How far it has come.
+    pub walk: &'a Cell<Walk>,
+    /// Whether it has had its share of the thread.
+    pub is_spent: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -69,18 +93,18 @@ pub fn check(request: &Request<'_>, operation: Operation) -> Result<Option<u8>, 
 
 /// Answers a request on entries. Errors: nothing was changed, and what was put into `out` is to be taken back.
 #[inline]
-pub fn run(operation: Operation, x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn run(operation: Operation, x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
     match operation {
-        Operation::Get => entry::get(x, out),
-        Operation::Put => entry::put(x, out),
-        Operation::Remove => entry::remove(x, out),
-        Operation::PutKeyed => entry::put_keyed(x, out),
-        Operation::GetList => batch::get_list(x, out),
-        Operation::GetMany => batch::get_many(x, out),
-        Operation::PutMany => batch::put_many(x, out),
-        Operation::RemovePrefix => batch::remove_prefix(x, out),
+        Operation::Get => entry::get(x, out)?,
+        Operation::Put => entry::put(x, out)?,
+        Operation::Remove => entry::remove(x, out)?,
+        Operation::PutKeyed => entry::put_keyed(x, out)?,
+        Operation::GetList => batch::get_list(x, out)?,
+        Operation::GetMany => batch::get_many(x, out)?,
+        Operation::PutMany => batch::put_many(x, out)?,
+        Operation::RemovePrefix => return batch::remove_prefix(x, out),
         Operation::RemoveTag => {
-            Err(Fault::new(501, "not_implemented", "this node keeps no tags, so it cannot delete by one"))
+            return Err(Fault::new(501, "not_implemented", "this node keeps no tags, so it cannot delete by one"));
         }
         Operation::Stats
         | Operation::Health
@@ -89,6 +113,7 @@ pub fn run(operation: Operation, x: &Exchange<'_>, out: &mut OutputBuffer) -> Re
         | Operation::OpenApi
         | Operation::ClusterStatus
         | Operation::ClusterDistribution
-        | Operation::ClusterHotkeys => Err(Fault::NO_ROUTE),
+        | Operation::ClusterHotkeys => return Err(Fault::NO_ROUTE),
     }
+    Ok(Done::Yes)
 }

@@ -38,7 +38,7 @@ pub mod respond;
 pub mod route;
 pub mod value;
 
-pub use data::{Bounds, Exchange};
+pub use data::{Bounds, Done, Exchange, Walk};
 pub use decode::{Decoder, Limits, Request, Step};
 pub use fault::{Fault, Status};
 pub use respond::{Answer, Manner};
