@@ -63,7 +63,15 @@ fn serve(request: &Request<'_>) {
     let (start, manner) = (out.mark(), Manner::of(request, DATE));
     let done = data::check(request, operation).and_then(|database| {
         let ns = Ns(database.unwrap_or(0));
-        let cx = Context { store: &STORE, ns, now_ms: NOW_MS, touch: true, value_bytes_max: 8 << 10, placed: None };
+        let cx = Context {
+            store: &STORE,
+            ns,
+            now_ms: NOW_MS,
+            touch: true,
+            key_bytes_max: 1 << 10,
+            value_bytes_max: 8 << 10,
+            placed: None,
+        };
         let walk = Cell::default();
         let (bounds, is_spent) = (&Bounds::default(), &|| false);
         let exchange = Exchange { request: *request, parameter, cx: &cx, bounds, manner, walk: &walk, is_spent };

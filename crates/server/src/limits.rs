@@ -74,7 +74,6 @@ impl Limits {
                 body_bytes_max: config.request_bytes_max as usize,
             },
             http_data: http::Bounds {
-                key_bytes_max: config.key_bytes_max as usize,
                 items_max: config.batch_items_max,
                 // An answer that the client could never take in one piece is not built.
                 answer_bytes_max: match config.output_buffer_bytes_max {

@@ -6,16 +6,13 @@ use super::respond::Manner;
 use super::route::Operation;
 use super::{batch, entry, options, percent};
 use crate::OutputBuffer;
-use scrubjay_command::Context;
-use scrubjay_store::KEY_BYTES_MAX;
+use scrubjay_command::{Context, Reject};
 use std::borrow::Cow;
 use std::cell::Cell;
 
 /// The bounds of one request, beside those of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// Longest key.
-    pub key_bytes_max: usize,
     /// Most keys or items in one request.
     pub items_max: usize,
     /// Largest JSON answer that is built in memory. A larger value is sent from where it lies, as bytes.
@@ -24,7 +21,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { key_bytes_max: KEY_BYTES_MAX, items_max: 1 << 20, answer_bytes_max: 64 << 20 }
+        Bounds { items_max: 1 << 20, answer_bytes_max: 64 << 20 }
     }
 }
 
@@ -70,16 +67,10 @@ impl<'a> Exchange<'a> {
     #[inline]
     pub(super) fn key(&self) -> Result<Cow<'a, [u8]>, Fault> {
         let key = percent::decode_path(self.parameter)?;
-        self.check_key(&key)?;
-        Ok(key)
-    }
-
-    #[inline]
-    pub(super) fn check_key(&self, key: &[u8]) -> Result<(), Fault> {
-        if key.len() > self.bounds.key_bytes_max {
-            return Err(Fault::too_large(format!("a key has at most {} bytes", self.bounds.key_bytes_max)));
+        if key.len() > self.cx.key_bytes_max {
+            return Err(Reject::key_too_long(self.cx.key_bytes_max).into());
         }
-        Ok(())
+        Ok(key)
     }
 }
 

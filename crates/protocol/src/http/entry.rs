@@ -178,7 +178,6 @@ fn store(
 ) -> Result<(), Fault> {
     let conditions = Conditions::of(&x.request)?;
     let lifetime = if item.lifetime == Lifetime::Default { header_lifetime } else { item.lifetime };
-    x.check_key(key)?;
     let put = Put { key, value: &item.bytes, deadline: lifetime.deadline(x.cx.now_ms), flags: item.flags };
     let Written::Stored(version) = put.run(x.cx, |present| conditions.permit(present))? else {
         return Err(Fault::PRECONDITION);
