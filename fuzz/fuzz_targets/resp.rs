@@ -68,8 +68,15 @@ fn decode(stream: &[u8], piece: usize, most: usize, serve: impl Fn(&Args<'_>)) -
 fn serve(args: &Args<'_>, version: u8) {
     let mut out = OutputBuffer::new();
     let mut reply = Encoder::new(&mut out, version);
-    let mut cx =
-        Context { store: &STORE, ns: Ns(0), now_ms: NOW_MS, touch: true, value_bytes_max: 8 << 10, placed: None };
+    let mut cx = Context {
+        store: &STORE,
+        ns: Ns(0),
+        now_ms: NOW_MS,
+        touch: true,
+        key_bytes_max: 1 << 10,
+        value_bytes_max: 8 << 10,
+        placed: None,
+    };
     let done = resolve(args).and_then(|row| match row.handler {
         Handler::Data(run) => run(&mut cx, args, &mut reply),
         Handler::Server(_) | Handler::Container => Ok(reply.ok()),

@@ -9,8 +9,8 @@
 //!
 //! - [`decode`]: an incremental decoder without I/O; [`head`] and [`chunked`] are its parts.
 //! - [`route`]: the table of routes; [`openapi`]: the document that describes them.
-//! - [`data`]: the routes that read and write entries, in [`entry`] one and in [`batch`] many; [`envelope`] their JSON, [`value`] how a stored value
-//!   and a JSON value correspond, [`conditional`] ETags, [`options`] the other header fields.
+//! - [`data`]: the routes that read and write entries, in [`entry`] one and in [`batch`] many; [`envelope`] their JSON,
+//!   [`value`] how a stored value and a JSON value correspond, [`conditional`] ETags, [`options`] the other header fields.
 //! - [`respond`]: answers, built in the connection's output; [`fault`]: the errors.
 //!
 //! Not here: sockets, time-outs, passwords, and what only the whole node knows.

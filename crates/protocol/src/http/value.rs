@@ -95,6 +95,12 @@ mod tests {
     }
 
     #[test]
+    fn depth_costs_no_stack() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert_eq!(member(deep.as_bytes(), flags::JSON), format!("\"value\":{deep}"));
+    }
+
+    #[test]
     fn a_key_that_is_not_text_is_also_said_exactly() {
         let mut out = OutputBuffer::new();
         write_key(&mut out, b"a\xff");
