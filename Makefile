@@ -64,6 +64,7 @@ lint: build ## Checks style, types, layering and that generated files are fresh.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest scrubjay._core --mypy-config-file pyproject.toml
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/generate.py --check
 

@@ -44,6 +44,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<cache::Cache>()?;
     fastcall::install(module.py())?;
+    module.add_class::<walk::Walk>()?;
     module.add_class::<stats::Stats>()?;
     module.add_class::<time::ManualClock>()?;
     module.add_function(wrap_pyfunction!(errors::kinds, module)?)?;

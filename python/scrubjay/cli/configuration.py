@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from scrubjay.cli.flags import takes_settings
 from scrubjay.config import in_force
@@ -40,6 +41,6 @@ def show(flags: dict[str, str], *, origin: bool) -> None:
     if origin:
         table.add_column("origin", overflow="fold", style="dim")
     for row in rows:
-        value = row.value if row.origin == "default" else f"[green]{row.value}[/green]"
-        table.add_row(row.name, value, *([row.origin] if origin else []))
+        value = Text(row.value, style="" if row.origin == "default" else "green")
+        table.add_row(row.name, value, *([Text(row.origin)] if origin else []))
     console.print(table)
