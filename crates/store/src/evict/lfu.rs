@@ -17,6 +17,8 @@ const LOG_FACTOR: u64 = 10;
 /// Seconds after which an unused entry's counter falls by one (`lfu-decay-time`).
 const DECAY_S: u32 = 60;
 const SECONDS_MASK: u32 = (1 << 24) - 1;
+/// A stamp up to this far ahead is of now: a thread that read the clock a moment later left it (see `lru`).
+const AHEAD_S_MAX: u32 = 60;
 
 /// Least frequently used.
 pub struct Lfu {
@@ -45,7 +47,8 @@ fn seconds(now_ms: UnixMs) -> u32 {
 }
 
 fn age_s(rank: u32, now_ms: UnixMs) -> u32 {
-    seconds(now_ms).wrapping_sub(rank) & SECONDS_MASK
+    let age_s = seconds(now_ms).wrapping_sub(rank) & SECONDS_MASK;
+    if age_s > SECONDS_MASK - AHEAD_S_MAX { 0 } else { age_s }
 }
 
 fn pack(counter: u8, now_ms: UnixMs) -> u32 {
@@ -93,6 +96,13 @@ mod tests {
         assert!(at[0] < 12 && at[1] > at[0] && at[2] > at[1] && at[2] < 250, "{at:?}");
         let minutes_10 = 10 * 60_000;
         assert_eq!(lfu.frequency(rank, minutes_10), at[2] - 10);
-        assert_eq!(lfu.frequency(rank, u64::from(SECONDS_MASK) * 1000), 0);
+        assert_eq!(lfu.frequency(rank, u64::from(SECONDS_MASK - AHEAD_S_MAX) * 1000), 0);
+    }
+
+    #[test]
+    fn a_stamp_from_a_moment_ahead_has_not_decayed() {
+        let (lfu, now_ms) = (Lfu::new(1), 1 << 40);
+        let rank = pack(200, now_ms + 1000);
+        assert_eq!((lfu.frequency(rank, now_ms), age_s(rank, now_ms)), (200, 0));
     }
 }
