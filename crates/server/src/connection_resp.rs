@@ -16,7 +16,7 @@ use crate::measure::is_quick;
 use crate::session::ReplyMode;
 use scrubjay_command::table::Flags;
 use scrubjay_command::{Args, Row, resolve};
-use scrubjay_protocol::resp::{Batch, Decoder, Encoder, ProtocolError};
+use scrubjay_protocol::resp::{Batch, Decoder, Encoder, ProtocolError, peek_key};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 
 /// One RESP connection.
@@ -100,6 +100,11 @@ impl Door for RespDoor {
                 return Progress::Turn;
             }
         }
+    }
+
+    #[inline]
+    fn first_key<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
+        peek_key(input)
     }
 
     fn expects(&self, have: usize) -> usize {

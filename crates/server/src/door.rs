@@ -94,6 +94,13 @@ pub trait Door: Send {
     /// its time. What `input` holds stays at the same distance from its start until the door consumes it.
     fn turn(&mut self, turn: &mut Turn<'_>, input: &mut InputBuffer, out: &mut OutputBuffer) -> Progress;
 
+    /// The key that the first request in `input` will probably ask for, so that it can be called for together with those of
+    /// other connections. A guess: it costs little and changes nothing.
+    fn first_key<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
+        let _ = input;
+        None
+    }
+
     /// How many more bytes the incomplete request is known to need, of which `have` are there; 0: unknown. A hint for the
     /// size of the next read, not trusted with memory.
     fn expects(&self, have: usize) -> usize {

@@ -172,6 +172,12 @@ impl Meter {
         self.running = false;
     }
 
+    /// When the clock was last read, in monotonic nanoseconds.
+    #[inline]
+    pub fn last_ns(&self) -> u64 {
+        self.last_ns
+    }
+
     fn count_alone(
         &mut self,
         shared: &Shared,

@@ -17,8 +17,10 @@ mod encode;
 mod error;
 mod inline;
 mod number;
+mod peek;
 
 pub use batch::Batch;
 pub use decode::{Decoder, Limits};
 pub use encode::Encoder;
 pub use error::ProtocolError;
+pub use peek::peek_key;

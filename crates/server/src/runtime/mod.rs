@@ -10,12 +10,14 @@
 //! thread it was given to, which is the one with the fewest, so one read, one write and no lock but the store's are all
 //! that a batch costs.
 //!
-//! - [`poll`]: epoll. [`inbox`]: from other threads. `worker`: the loop. `turns`: one connection's turn.
+//! - [`poll`]: epoll. [`inbox`]: from other threads. `worker`: the loop. `round`: what one wait brought. `turns`: one
+//!   connection's turn.
 //! - `sweep`: what is overdue. `arrivals`: new connections. `slab`: where a thread keeps them.
 
 mod arrivals;
 pub mod inbox;
 pub mod poll;
+mod round;
 mod slab;
 mod sweep;
 mod turns;

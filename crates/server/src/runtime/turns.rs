@@ -44,7 +44,14 @@ impl Worker {
 
     /// Reads, and gives the door its turn.
     fn receive(&mut self, mut connection: Box<Connection>) {
-        match self.read(&mut connection) {
+        let received = self.read(&mut connection);
+        self.received(connection, received);
+    }
+
+    /// Gives the door its turn after a read that brought `received`.
+    #[inline]
+    pub(super) fn received(&mut self, mut connection: Box<Connection>, received: Received) {
+        match received {
             Received::Bytes(count) => self.turn(connection, Some(count)),
             Received::Nothing => self.settle(connection),
             Received::End => {
@@ -57,7 +64,7 @@ impl Worker {
 
     /// Reads into the thread's buffer, or into the connection's own if that holds the beginning of a request.
     #[inline]
-    fn read(&mut self, connection: &mut Connection) -> Received {
+    pub(super) fn read(&mut self, connection: &mut Connection) -> Received {
         if connection.input.is_empty() {
             return connection.receive(self.input.make_room(READ_BYTES));
         }
@@ -84,7 +91,10 @@ impl Worker {
         counters.turns.add(1);
         counters.bytes_in.add(bytes_in);
         connection.received_bytes += bytes_in;
-        let now_ns = shared.clock.monotonic_ns();
+        let now_ns = match std::mem::take(&mut self.turn_ns) {
+            0 => shared.clock.monotonic_ns(),
+            known_ns => known_ns,
+        };
         let now_ms = self.wall.now_ms(&*shared.clock, now_ns);
         self.now_ms = now_ns / 1_000_000;
         connection.times.last_input_ms = self.now_ms;
@@ -122,6 +132,8 @@ impl Worker {
         self.scratch.meter.end(shared, counters, &connection.session);
         let commands = counters.commands.get() - commands_before;
         if self.collecting && !own_output && progress == Progress::Input && output.len() <= COLLECTED_BYTES_MAX {
+            // No system call comes between: when this turn ended, the next one of the round begins.
+            self.turn_ns = self.scratch.meter.last_ns();
             connection.session.info.note_turn(now_ms, commands, bytes_in, output.len() as u64);
             if !output.is_empty() {
                 let fresh = self.spare_outputs.pop().unwrap_or_default();

@@ -1,17 +1,15 @@
 //! The event loop of one network thread.
 //!
 //! ```text
-//! wait -> for each ready connection: read, turn -> write to each -> those that want another turn -> letters -> arrivals -> sweep
+//! wait -> a round: read, turn, write -> those that want another turn -> letters -> sweep -> housekeeping
 //! ```
-//!
-//! The answers of a round are collected and sent together: without pipelining that saves about a tenth of an operation,
-//! partly because a client with many connections is woken once (`docs/decisions/0003-io-loop.md`).
 //!
 //! The wait is as long as nothing is due. With nobody connected a thread sleeps; thread 0 wakes for the store's
 //! housekeeping, as often as the store asks and at least every [`MAINTAIN_MS_MAX`].
 
 use super::inbox::{Letter, Message};
 use super::poll::{Poll, Ready, Token};
+use super::round::Guest;
 use super::slab::Slab;
 use super::sweep::Sweep;
 use crate::connection::Connection;
@@ -62,6 +60,13 @@ pub(crate) struct Worker {
     pub(super) spare_outputs: Vec<OutputBuffer>,
     /// Whether answers are collected: within a round of several events.
     pub(super) collecting: bool,
+    /// The round's connections while it lasts, and buffers to read them into.
+    pub(super) guests: Vec<Guest>,
+    pub(super) spare_inputs: Vec<InputBuffer>,
+    /// Whether letters came during a round: they are opened after it.
+    pub(super) bell_rang: bool,
+    /// When the next turn begins, on the monotonic clock, if that is known without reading it; otherwise 0.
+    pub(super) turn_ns: u64,
     pub(super) scratch: Scratch,
     pub(super) limits: Limits,
     limits_version: u64,
@@ -108,6 +113,10 @@ impl Worker {
             collected: Vec::new(),
             spare_outputs: Vec::new(),
             collecting: false,
+            guests: Vec::new(),
+            spare_inputs: Vec::new(),
+            bell_rang: false,
+            turn_ns: 0,
             scratch: Scratch::default(),
             limits,
             limits_version,
@@ -135,13 +144,8 @@ impl Worker {
             }
             let turns_before = self.counters().turns.get();
             self.refresh_limits();
-            self.collecting = ready.len() > 1;
-            for event in ready.drain(..) {
-                self.event(event);
-            }
+            self.round(&mut ready);
             self.ready = ready;
-            self.send_collected();
-            self.collecting = false;
             self.run_queue();
             if self.counters().turns.get() == turns_before {
                 self.now_ms = self.shared.clock.monotonic_ns() / 1_000_000;
@@ -157,19 +161,24 @@ impl Worker {
         &self.shared.counters[self.index]
     }
 
-    fn event(&mut self, event: Ready) {
+    /// Whether `token` is a connection's and not the bell's or a listener's.
+    #[inline]
+    pub(super) fn is_connection(&self, token: Token) -> bool {
+        token.0 <= LISTENERS.0 - self.listeners.len() as u64
+    }
+
+    pub(super) fn event(&mut self, event: Ready) {
         if event.token == BELL {
-            // What letters bring comes after the answers.
-            self.send_collected();
-            self.open_letters();
-        } else if event.token.0 > LISTENERS.0 - self.listeners.len() as u64 {
+            // What letters bring comes after the answers of the round.
+            if self.collecting { self.bell_rang = true } else { self.open_letters() }
+        } else if !self.is_connection(event.token) {
             self.accept((LISTENERS.0 - event.token.0) as usize);
         } else if let Some(connection) = self.connections.lend(event.token) {
             self.serve(connection, event);
         }
     }
 
-    fn open_letters(&mut self) {
+    pub(super) fn open_letters(&mut self) {
         let mut letters = std::mem::take(&mut self.letters);
         self.shared.clients.inbox(self.index).take(&mut letters);
         for letter in letters.drain(..) {
