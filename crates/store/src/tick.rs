@@ -26,19 +26,24 @@ impl Ticks {
         match deadline_ms {
             None => NEVER,
             Some(at) => {
-                u32::try_from(at.saturating_sub(self.start_ms).div_ceil(TICK_MS)).unwrap_or(NEVER).min(NEVER - 1)
+                let tick = at.saturating_sub(self.start_ms).div_ceil(TICK_MS) + 1;
+                u32::try_from(tick).unwrap_or(NEVER).min(NEVER - 1)
             }
         }
     }
 
-    /// The tick that has been reached at `now_ms`.
+    /// The tick that has been reached at `now_ms`: 1 at the start, 0 before it. So a clock that steps back behind the start
+    /// expires nothing early; what is due by then is found when it is read.
     pub fn reached(self, now_ms: UnixMs) -> u32 {
-        u32::try_from(now_ms.saturating_sub(self.start_ms) / TICK_MS).unwrap_or(NEVER - 2).min(NEVER - 2)
+        match now_ms.checked_sub(self.start_ms) {
+            Some(since_ms) => u32::try_from(since_ms / TICK_MS + 1).unwrap_or(NEVER).min(NEVER - 2),
+            None => 0,
+        }
     }
 
     /// When `tick` is reached.
     pub fn time_of(self, tick: u32) -> UnixMs {
-        self.start_ms + u64::from(tick) * TICK_MS
+        self.start_ms + u64::from(tick.saturating_sub(1)) * TICK_MS
     }
 }
 
@@ -54,6 +59,7 @@ mod tests {
             assert!(ticks.time_of(due) >= deadline && ticks.time_of(due) < deadline.max(1000) + TICK_MS);
             assert!(ticks.reached(ticks.time_of(due)) >= due);
         }
+        assert!(ticks.reached(999) < ticks.due(Some(500)), "a clock behind the start expires nothing early");
         assert_eq!(ticks.due(None), NEVER);
         assert!(ticks.due(Some(u64::MAX)) < NEVER && ticks.reached(u64::MAX) < ticks.due(Some(u64::MAX)));
     }
