@@ -1,7 +1,7 @@
 //! Events that took long, by name, with when and how long: what `LATENCY LATEST`, `HISTORY`, `GRAPH` and `DOCTOR` show.
 //!
-//! An event is remembered if it took at least `latency-monitor-threshold` milliseconds: a `command`, a `fast-command`, an
-//! `eviction-cycle`, an `expire-cycle`. How long every command takes is elsewhere: each thread's counters have a histogram
+//! An event is remembered if it took at least `latency-monitor-threshold` milliseconds: a `command`, a `fast-command` (or a
+//! group of them), the store's `housekeeping`. How long every command takes is elsewhere: each thread's counters have a histogram
 //! for each command.
 
 use parking_lot::Mutex;

@@ -127,6 +127,14 @@ impl Shared {
         self.store.reset_stats();
     }
 
+    /// Remembers that `event` took `spent_ns`, if that is as long as the operator wants to know (`LATENCY`).
+    pub fn note_event(&self, event: &'static str, spent_ns: u64) {
+        let (threshold_ms, spent_ms) = (self.config().latency_monitor_threshold, spent_ns / 1_000_000);
+        if threshold_ms > 0 && spent_ms >= threshold_ms as u64 {
+            self.latency.note(event, self.clock.now_ms() / 1000, spent_ms);
+        }
+    }
+
     /// To be called some ten times a second: keeps the rates of `INFO` up to date.
     pub fn tick(&self) {
         let total = |of: fn(&ThreadCounters) -> &Counter| self.total(of) as f64;

@@ -13,6 +13,21 @@ use std::sync::Arc;
 /// When it is in tests: 2023-11-14 22:13:20 UTC.
 pub const NOW_MS: u64 = 1_700_000_000_000;
 
+/// The state of a node, and its clock.
+pub struct Node {
+    pub shared: Shared,
+    pub clock: Arc<ManualClock>,
+}
+
+/// A node with these settings and one network thread that does not run.
+pub fn node(config: Config) -> Node {
+    let clock = Arc::new(ManualClock::new(NOW_MS));
+    let store = Store::new(scrubjay_store::Config { start_ms: NOW_MS, ..scrubjay_store::Config::default() }, None);
+    let settings = Live::new(config.into(), 1 << 30);
+    let shared = Shared::new(settings, Arc::new(store), clock.clone(), 1).expect("a node's state");
+    Node { shared, clock }
+}
+
 /// The state of a node with default settings and one network thread that does not run.
 pub fn shared() -> Shared {
     shared_with(Config::default())
@@ -20,9 +35,7 @@ pub fn shared() -> Shared {
 
 /// As [`shared`], with these settings.
 pub fn shared_with(config: Config) -> Shared {
-    let store = Store::new(scrubjay_store::Config::default(), None);
-    Shared::new(Live::new(config.into(), 1 << 30), Arc::new(store), Arc::new(ManualClock::new(NOW_MS)), 1)
-        .expect("a node's state")
+    node(config).shared
 }
 
 /// A client that is connected from 127.0.0.1:`port`.

@@ -128,8 +128,9 @@ fn advice(event: &str) -> &'static str {
             "These take constant time: the machine was busy with something else, or values are very large. Check CPU steal, \
              swapping, and MEMORY USAGE of the keys in SLOWLOG GET."
         }
-        "eviction-cycle" => "The memory limit was lowered, or large values push out many small ones. Raise max-memory.",
-        "expire-cycle" => "Very many entries had the same deadline. Spread lifetimes by adding a random part.",
+        "housekeeping" => {
+            "Very many entries were due at once, or the memory limit was lowered. Spread lifetimes by adding a random part."
+        }
         _ => "Look into the log of the server at that time.",
     }
 }

@@ -245,7 +245,9 @@ impl Worker {
             return;
         }
         let now_ms = self.shared.clock.now_ms();
+        let begun_ns = self.shared.clock.monotonic_ns();
         let next_ms = self.shared.store.maintain(now_ms, MAINTAIN_US);
+        self.shared.note_event("housekeeping", self.shared.clock.monotonic_ns() - begun_ns);
         self.shared.tick();
         // Unfinished work goes on after the sockets have had a turn.
         self.maintain_at_ms = self.now_ms + next_ms.saturating_sub(now_ms).clamp(1, MAINTAIN_MS_MAX);
