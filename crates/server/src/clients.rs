@@ -42,6 +42,7 @@ bitflags::bitflags! {
 
 /// What others may see of a client.
 #[derive(Debug)]
+#[repr(align(128))] // neighbours belong to other threads, and each is written every turn
 pub struct ClientInfo {
     /// Its number: never used twice in a process.
     pub id: u64,

@@ -124,7 +124,7 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
         return Progress::Input;
     }
     let prepared = Prepared::new(batch, first, data, &turn.shared.store, turn.ns());
-    let pause = turn.shared.pause.state(turn.now_ms).map(|(_, all)| all);
+    let mut pause = pause_at(turn);
     let mut encoder = Encoder::new(out, turn.session.resp());
     let mut last = None;
     let mut progress = Progress::Input;
@@ -157,6 +157,9 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
         if turn.session.close {
             progress = Progress::Close;
             break;
+        }
+        if row.flags.contains(Flags::ADMIN) {
+            pause = pause_at(turn); // it may have been `CLIENT PAUSE`
         }
         if (!is_quick(row) || encoder.out().len() > TURN_OUTPUT_BYTES_MAX) && turn.is_spent(encoder.out()) {
             progress = Progress::Turn;
@@ -192,6 +195,12 @@ fn answer<'a>(turn: &mut Turn<'_>, encoder: &mut Encoder<'a>, run: impl FnOnce(&
             encoder.out().rewind(mark);
         }
     }
+}
+
+/// Whether there is a pause now, and if so whether it holds everything.
+#[inline]
+fn pause_at(turn: &Turn<'_>) -> Option<bool> {
+    turn.shared.pause.state(turn.now_ms).map(|(_, all)| all)
 }
 
 /// Whether a pause holds the command of `row`: everything, or what writes. Operators' commands go on, so that one can be

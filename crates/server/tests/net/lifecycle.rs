@@ -52,6 +52,16 @@ fn a_pause_holds_writes_and_lets_reads_pass() {
 }
 
 #[test]
+fn a_pause_holds_what_follows_it_in_the_same_pipeline() {
+    let node = TestNode::start(&[]);
+    let (mut client, info) = node.connect_known();
+    client.send("SET k 1\r\nCLIENT PAUSE 1000 ALL\r\nSET k 2\r\nGET k\r\n").hears("+OK\r\n+OK\r\n");
+    until("the rest waits", || (info.buffered_bytes().0 > 0).then_some(()));
+    node.connect().send("CLIENT UNPAUSE\r\n").hears("+OK\r\n");
+    client.hears("+OK\r\n$1\r\n2\r\n");
+}
+
+#[test]
 fn a_pause_ends_by_itself_and_everything_runs_in_order() {
     let node = TestNode::start(&[]);
     let (mut client, info) = node.connect_known();
