@@ -1,20 +1,19 @@
 //! `scrubjay.Cache`: the same store that a node serves, inside the Python process.
 
-use crate::engine::{Engine, Life, NS, When};
+use crate::engine::{Engine, Life, NS, Only, When};
 use crate::stats::Stats;
 use crate::time::{ManualClock, Time};
 use crate::ttl::Ttl;
 use crate::upkeep::Upkeep;
-use crate::value::{self, Encoded, LARGE_BYTES};
+use crate::value::{Encoded, LARGE_BYTES, Seen};
 use crate::walk::{Walk, Yield};
 use crate::{batch, errors, fork, key, limits};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyTuple};
 use scrubjay_base::size::human;
-use scrubjay_command::args::{Digits, parse_int};
 use scrubjay_command::{Kind, Reject};
-use scrubjay_store::{Access, Deadline, Flags, Store, flags};
+use scrubjay_store::{Access, Store};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -94,13 +93,9 @@ impl Cache {
     /// The value of `key` as an object.
     #[inline]
     fn read<'py>(&self, py: Python<'py>, key: &[u8], access: Access) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let found = self.engine(py)?.look(key, access, |entry| match entry.shared() {
-            None => Ok(value::to_python(py, entry.value(), entry.flags())),
-            Some(shared) => Err((shared, entry.flags())),
-        });
-        match found {
-            Some(Err((shared, flags))) => value::to_python_apart(py, &shared, flags).map(Some),
-            found => Ok(found.and_then(Result::ok)),
+        match self.engine(py)?.look(key, access, |entry| Seen::of(py, entry)) {
+            Some(seen) => seen.finish(py).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -129,18 +124,7 @@ impl Cache {
     }
 
     fn add(&self, py: Python<'_>, key: &[u8], delta: i64) -> PyResult<i64> {
-        let engine = self.engine(py)?;
-        let key = engine.store.key(NS, key);
-        let sum = engine.change(&key, |guard| {
-            let present = match guard.get(&key, Access::Write) {
-                Some(entry) => parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?,
-                None => 0,
-            };
-            let sum = present.checked_add(delta).ok_or(Reject::OVERFLOW)?;
-            guard.put(&key, Digits::of(sum).as_bytes(), Deadline::Keep, Flags::Set(flags::INT))?;
-            Ok(sum)
-        });
-        sum.map_err(|reject: Reject| errors::of_reject(py, &reject))
+        self.engine(py)?.add(key, delta).map_err(|reject| errors::of_reject(py, &reject))
     }
 
     /// `get`, whose arguments [`fastcall`](crate::fastcall) reads.
@@ -223,11 +207,11 @@ impl Cache {
         let engine = self.engine(py)?;
         let key = engine.store.key(NS, key::bytes_of(key)?);
         let taken = engine.change(&key, |guard| {
-            let taken = guard.get(&key, Access::Read).map(|entry| value::to_python(py, entry.value(), entry.flags()));
+            let taken = guard.get(&key, Access::Read).map(|entry| Seen::of(py, &entry));
             guard.remove(&key);
             taken
         });
-        Ok(taken.or(default))
+        taken.map_or(Ok(default), |seen| seen.finish(py).map(Some))
     }
 
     /// The values of those `keys` that are there, in a dict with the key objects that were given.
@@ -303,48 +287,18 @@ impl Cache {
         if (nx && (xx || gt || lt)) || (gt && lt) {
             return Err(bad(py, "nx goes with no other condition, and gt and lt exclude each other"));
         }
-        let life = Ttl::of(Some(ttl))?;
-        let engine = self.engine(py)?;
-        let key = engine.store.key(NS, key::bytes_of(key)?);
-        Ok(engine.change(&key, |guard| {
-            let Some(old) = guard.get(&key, Access::Peek).map(|entry| entry.deadline_ms()) else { return false };
-            let new = match life {
-                Ttl::Ms(ms) => Some(guard.now_ms() + ms),
-                Ttl::Never | Ttl::Default => None,
-            };
-            let ends = |deadline_ms: Option<u64>| deadline_ms.unwrap_or(u64::MAX);
-            let refused = (nx && old.is_some())
-                || (xx && old.is_none())
-                || (gt && ends(new) <= ends(old))
-                || (lt && ends(new) >= ends(old));
-            !refused && guard.set_deadline(&key, new)
-        }))
+        Ok(self.engine(py)?.expire(key::bytes_of(key)?, Ttl::of(Some(ttl))?, Only { nx, xx, gt, lt }))
     }
 
     /// Takes the lifetime from `key`, so that it stays. Whether it had one.
     fn persist(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let engine = self.engine(py)?;
-        let key = engine.store.key(NS, key::bytes_of(key)?);
-        Ok(engine.change(&key, |guard| {
-            let had_one = guard.get(&key, Access::Peek).is_some_and(|entry| entry.deadline_ms().is_some());
-            had_one && guard.set_deadline(&key, None)
-        }))
+        Ok(self.engine(py)?.persist(key::bytes_of(key)?))
     }
 
     /// Counts as a use of `key` and, with `ttl`, gives it a new lifetime. Whether it is there.
     #[pyo3(signature = (key, ttl=None))]
     fn touch(&self, py: Python<'_>, key: &Bound<'_, PyAny>, ttl: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        let life = Ttl::of(ttl)?;
-        let engine = self.engine(py)?;
-        let key = engine.store.key(NS, key::bytes_of(key)?);
-        Ok(engine.change(&key, |guard| {
-            let present = guard.get(&key, Access::Write).is_some();
-            match life {
-                Ttl::Ms(ms) if present => guard.set_deadline(&key, Some(guard.now_ms() + ms)),
-                Ttl::Never if present => guard.set_deadline(&key, None),
-                _ => present,
-            }
-        }))
+        Ok(self.engine(py)?.touch(key::bytes_of(key)?, Ttl::of(ttl)?))
     }
 
     /// Removes everything.

@@ -2,7 +2,10 @@
 
 use crate::time::{COARSE_LAG_MS, Time};
 use crate::ttl::Ttl;
-use scrubjay_store::{Access, Deadline, Entry, Flags, Guard, Key, Ns, OutOfMemory, Store};
+use scrubjay_base::clock::UnixMs;
+use scrubjay_command::Reject;
+use scrubjay_command::args::{Digits, parse_int};
+use scrubjay_store::{Access, Deadline, Entry, Flags, Guard, Key, Ns, OutOfMemory, Store, flags};
 
 /// The one namespace of an embedded cache.
 pub const NS: Ns = Ns(0);
@@ -28,6 +31,29 @@ pub enum Life {
     Fresh(Ttl),
     /// As it was.
     Keep,
+}
+
+/// Under which conditions a lifetime changes; all that are set must hold. Without a lifetime counts as for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Only {
+    /// It has none.
+    pub nx: bool,
+    /// It has one.
+    pub xx: bool,
+    /// The new one ends later.
+    pub gt: bool,
+    /// The new one ends earlier.
+    pub lt: bool,
+}
+
+impl Only {
+    fn allows(self, old: Option<UnixMs>, new: Option<UnixMs>) -> bool {
+        let ends = |deadline_ms: Option<UnixMs>| deadline_ms.unwrap_or(UnixMs::MAX);
+        (!self.nx || old.is_none())
+            && (!self.xx || old.is_some())
+            && (!self.gt || ends(new) > ends(old))
+            && (!self.lt || ends(new) < ends(old))
+    }
 }
 
 /// A store and the time it lives in.
@@ -92,6 +118,55 @@ impl Engine {
     pub fn remove(&self, key: &[u8]) -> bool {
         let key = self.store.key(NS, key);
         self.change(&key, |guard| guard.remove(&key))
+    }
+
+    /// Adds to the number at `key` (0 if there is none) and returns the sum. The deadline stays.
+    pub fn add(&self, key: &[u8], delta: i64) -> Result<i64, Reject> {
+        let key = self.store.key(NS, key);
+        self.change(&key, |guard| {
+            let present = match guard.get(&key, Access::Write) {
+                Some(entry) => parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?,
+                None => 0,
+            };
+            let sum = present.checked_add(delta).ok_or(Reject::OVERFLOW)?;
+            guard.put(&key, Digits::of(sum).as_bytes(), Deadline::Keep, Flags::Set(flags::INT))?;
+            Ok(sum)
+        })
+    }
+
+    /// Gives `key` a new lifetime. Whether it is there and the conditions held.
+    pub fn expire(&self, key: &[u8], ttl: Ttl, only: Only) -> bool {
+        let key = self.store.key(NS, key);
+        self.change(&key, |guard| {
+            let Some(old) = guard.get(&key, Access::Peek).map(|entry| entry.deadline_ms()) else { return false };
+            let new = match ttl {
+                Ttl::Ms(ms) => Some(guard.now_ms() + ms),
+                Ttl::Never | Ttl::Default => None,
+            };
+            only.allows(old, new) && guard.set_deadline(&key, new)
+        })
+    }
+
+    /// Takes the lifetime from `key`. Whether it had one.
+    pub fn persist(&self, key: &[u8]) -> bool {
+        let key = self.store.key(NS, key);
+        self.change(&key, |guard| {
+            let had_one = guard.get(&key, Access::Peek).is_some_and(|entry| entry.deadline_ms().is_some());
+            had_one && guard.set_deadline(&key, None)
+        })
+    }
+
+    /// Counts as a use of `key`, and gives it a new lifetime unless `ttl` is the default. Whether it is there.
+    pub fn touch(&self, key: &[u8], ttl: Ttl) -> bool {
+        let key = self.store.key(NS, key);
+        self.change(&key, |guard| {
+            let present = guard.get(&key, Access::Write).is_some();
+            match ttl {
+                Ttl::Ms(ms) if present => guard.set_deadline(&key, Some(guard.now_ms() + ms)),
+                Ttl::Never if present => guard.set_deadline(&key, None),
+                _ => present,
+            }
+        })
     }
 
     /// How many entries there are. Those that expired within the last tenth of a second may be among them; where a test

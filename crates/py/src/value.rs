@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyInt, PyString};
 use scrubjay_command::Kind;
 use scrubjay_command::args::{Digits, parse_int};
-use scrubjay_store::flags;
+use scrubjay_store::{Entry, SharedBytes, flags};
 
 /// From this size on, copying a value takes longer than giving up the GIL and taking it again (about 10 us at 6 GB/s).
 pub const LARGE_BYTES: usize = 64 << 10;
@@ -87,6 +87,34 @@ fn unusable(value: &Bound<'_, PyAny>) -> PyErr {
 fn too_large(py: Python<'_>, length: usize) -> PyErr {
     let message = format!("a value has at most {VALUE_BYTES_MAX} bytes and this one has {length}: store it in parts");
     errors::of_kind(py, Kind::TooLarge, message)
+}
+
+/// A value as it was seen under its entry's guard: a small one as an object already, a large one still to be copied.
+pub enum Seen<'py> {
+    /// The object.
+    Built(Bound<'py, PyAny>),
+    /// The bytes, shared with the store, and their flags.
+    Shared(SharedBytes, u32),
+}
+
+impl<'py> Seen<'py> {
+    /// What `entry` holds.
+    #[inline]
+    pub fn of(py: Python<'py>, entry: &Entry<'_>) -> Seen<'py> {
+        match entry.shared() {
+            None => Seen::Built(to_python(py, entry.value(), entry.flags())),
+            Some(bytes) => Seen::Shared(bytes, entry.flags()),
+        }
+    }
+
+    /// The object, once the guard is gone.
+    #[inline]
+    pub fn finish(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Seen::Built(object) => Ok(object),
+            Seen::Shared(bytes, flags) => to_python_apart(py, &bytes, flags),
+        }
+    }
 }
 
 /// The object that `bytes` with `flags` came from. Allocates; runs no Python code, so it may be called under a guard.
