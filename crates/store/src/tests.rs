@@ -385,3 +385,35 @@ fn what_was_charged_is_what_is_given_back() {
     let left = store.stats().used_bytes;
     assert!(left < 1 << 20, "{left} bytes in use, and no entry");
 }
+
+#[test]
+fn promised_writes_overdraw_the_limit_by_one_command_at_most() {
+    const MAX: u64 = 8 << 20;
+    let store =
+        Store::new(Config { max_memory_bytes: MAX, policy: Policy::NoEviction, seed: 1, shards: 4, ..quiet() }, None);
+    let put_all = |keys: &[Key<'_>], value: &[u8]| {
+        let mut guard = store.lock_many(keys.iter().map(|key| key.slot), START_MS);
+        guard.admit(keys.len() * (value.len() + 10))?;
+        keys.iter().try_for_each(|key| guard.put(key, value, Deadline::Never, Flags::Keep))
+    };
+    // Full of entries that leave a gap at the end of each segment, which no entry below fits.
+    let mut number = 0u32;
+    while {
+        let name = number.to_string();
+        let key = store.key(Ns(0), name.as_bytes());
+        store.lock(key.slot, START_MS).put(&key, &[b'x'; 1500], Deadline::Never, Flags::Keep).is_ok()
+    } {
+        number += 1;
+    }
+    for (length, times) in [(1900, 2000), (50_000, 500)] {
+        let value = vec![b'y'; length];
+        for _ in 0..times {
+            let names = [(number + 1).to_string(), (number + 2).to_string()];
+            number += 2;
+            let keys: Vec<Key<'_>> = names.iter().map(|name| store.key(Ns(0), name.as_bytes())).collect();
+            let _refused_or_not = put_all(&keys, &value);
+        }
+        let over = store.stats().used_bytes.saturating_sub(MAX);
+        assert!(over < 2 * (length as u64).max(64 << 10), "{over} bytes over the limit with values of {length}");
+    }
+}
