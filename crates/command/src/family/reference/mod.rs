@@ -17,9 +17,10 @@ use draw::{Draw, KEYS};
 use scrubjay_base::clock::{Clock, SystemClock};
 use scrubjay_base::rand::Rng;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Commands unless the environment says otherwise: about a second.
@@ -29,17 +30,21 @@ const CLOCK_TOLERANCE_MS: u64 = 2_000;
 
 struct Reference {
     server: Child,
-    connection: BufReader<TcpStream>,
+    socket: PathBuf,
+    connection: BufReader<UnixStream>,
 }
 
 impl Drop for Reference {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
+        let _ = std::fs::remove_file(&self.socket);
     }
 }
 
 impl Reference {
+    /// Over a socket in the file system, whose name is ours alone: a free port that is asked for and let go again may be
+    /// held open a moment longer by a child that another test's thread is starting, which then answers with a reset.
     fn start() -> Result<Reference, String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/reference");
         let server = root.join("usr/bin/redis-server");
@@ -48,19 +53,21 @@ impl Reference {
         }
         let environment = std::fs::read_to_string(root.join("env")).unwrap_or_default();
         let libraries = environment.trim().strip_prefix("LD_LIBRARY_PATH=").map(PathBuf::from).unwrap_or_default();
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).map_err(|e| e.to_string())?;
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let socket = std::env::temp_dir().join(format!("scrubjay-reference-{}-{number}", std::process::id()));
         let server = Command::new(server)
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.port().to_string()])
+            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
+            .arg(&socket)
             .env("LD_LIBRARY_PATH", libraries)
             .stdout(Stdio::null())
             .spawn()
             .map_err(|e| e.to_string())?;
         let started = Instant::now();
         loop {
-            match TcpStream::connect(port) {
+            match UnixStream::connect(&socket) {
                 Ok(stream) => {
-                    let mut reference = Reference { server, connection: BufReader::new(stream) };
+                    let mut reference = Reference { server, socket, connection: BufReader::new(stream) };
                     reference.call(&[b"HELLO".to_vec(), b"3".to_vec()]);
                     return Ok(reference);
                 }
