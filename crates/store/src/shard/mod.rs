@@ -188,6 +188,9 @@ impl Shard {
     fn locate(&self, env: &Env, key: &Key<'_>) -> Option<(Place, Handle)> {
         self.tables[self.table_index(env, key.slot)].find(key.hash, |handle| {
             let block = self.heap.block(handle);
+            // The value's lines arrive while the key's is waited for.
+            crate::prefetch::line(block.as_ptr().wrapping_add(64));
+            crate::prefetch::line(block.as_ptr().wrapping_add(128));
             let layout = Layout::read(block);
             layout.ns() == key.ns.0 && same(key_of(block, layout, &self.large), key.bytes)
         })
