@@ -7,6 +7,7 @@
 //! - [`size`]: "100mb", "4gb", "80%" -> bytes, and back.
 //! - [`duration`]: "500ms", "10s", "2h" -> a duration, and back.
 //! - [`glob`]: the `*?[]` patterns of `KEYS`, `SCAN MATCH` and `CONFIG GET`.
+//! - [`int`]: decimal integers, to and from bytes.
 //! - [`rand`]: a small seeded generator, so that every random choice can be replayed.
 
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod crc64;
 pub mod duration;
 pub mod glob;
 pub mod hash;
+pub mod int;
 pub mod rand;
 pub mod size;
 pub mod slot;

@@ -5,6 +5,7 @@
 //! command that caused them. The append-only file, replicas, client tracking and keyspace events are all listeners.
 
 use crate::key::Ns;
+use crate::value::Kind;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::UnixMs;
 
@@ -22,13 +23,15 @@ pub enum Removal {
 /// A change to one slot. Borrowed: a listener copies what it keeps.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Effect<'a> {
-    /// The key now holds this string.
+    /// The key now holds this.
     Put {
         /// The namespace.
         ns: Ns,
         /// The key.
         key: &'a [u8],
-        /// The whole value.
+        /// Of which kind it is.
+        kind: Kind,
+        /// The whole value: a string's bytes, or a collection as it travels.
         value: &'a [u8],
         /// When it expires; `None`: never.
         deadline_ms: Option<UnixMs>,
@@ -45,6 +48,17 @@ pub enum Effect<'a> {
         offset: usize,
         /// The bytes.
         bytes: &'a [u8],
+    },
+    /// The key's collection was changed in these ways, in order.
+    Change {
+        /// The namespace.
+        ns: Ns,
+        /// The key.
+        key: &'a [u8],
+        /// Its kind.
+        kind: Kind,
+        /// The changes, as the kind writes them down and can repeat them.
+        changes: &'a [u8],
     },
     /// The key's deadline changed; its value did not.
     Deadline {

@@ -8,7 +8,7 @@
 //!  +----------+----------+-----------------------+------------+-----------+-----+-------+- - -+
 //!    head:  bits 0-1 state (live, hole, filler)   birth: bits 0-47  slot sequence: CAS, ETag, birth
 //!           2 large  3 deadline  4 flags                 bits 48-59 value bytes
-//!           5-11 zero, for types to come                bits 60-63 packed flags
+//!           5-11 kind (string, list, ...)               bits 60-63 packed flags
 //!           12-19 namespace  20-31 key bytes
 //! ```
 //!
@@ -21,6 +21,7 @@
 //! can hold); both carry their size, so a segment can be walked from end to end.
 
 use crate::flags;
+use crate::value::Kind;
 use scrubjay_base::clock::UnixMs;
 
 /// Blocks start and end at multiples of this many bytes; a handle counts in it. 8 would cost the typical entry 2 bytes
@@ -47,6 +48,8 @@ const FILLER: u32 = 2;
 const LARGE: u32 = 1 << 2;
 const DEADLINE: u32 = 1 << 3;
 const FLAGS: u32 = 1 << 4;
+const KIND_SHIFT: u32 = 5;
+const KIND_MASK: u32 = 0x7F << KIND_SHIFT;
 const NS_SHIFT: u32 = 12;
 const KEY_SHIFT: u32 = 20;
 
@@ -87,7 +90,15 @@ pub struct Layout {
 impl Layout {
     /// A layout for a new entry. `large`: the value (and a key over the limit) lives apart.
     #[inline]
-    pub fn new(ns: u8, key_bytes: usize, value_bytes: usize, large: bool, deadline: bool, flags: u32) -> Layout {
+    pub fn new(
+        ns: u8,
+        kind: Kind,
+        key_bytes: usize,
+        value_bytes: usize,
+        large: bool,
+        deadline: bool,
+        flags: u32,
+    ) -> Layout {
         let key_inline = if key_bytes <= INLINE_KEY_BYTES_MAX { key_bytes } else { 0 };
         let value_inline = if large { INDEX_BYTES } else { value_bytes };
         let packed = flags.wrapping_sub(flags::PACKED_BASE);
@@ -97,6 +108,7 @@ impl Layout {
             | if large { LARGE } else { 0 }
             | if deadline { DEADLINE } else { 0 }
             | if wide { FLAGS } else { 0 }
+            | u32::from(kind as u8) << KIND_SHIFT
             | u32::from(ns) << NS_SHIFT
             | (key_inline as u32) << KEY_SHIFT;
         Layout { head, birth: (value_inline as u64) << VALUE_SHIFT | u64::from(packed) << PACKED_SHIFT }
@@ -114,6 +126,21 @@ impl Layout {
     #[inline(always)]
     pub fn is_large(self) -> bool {
         self.head & LARGE != 0
+    }
+
+    /// Whether the value is a string, which is a matter of one comparison.
+    #[inline(always)]
+    pub fn is_string(self) -> bool {
+        self.head & KIND_MASK == 0
+    }
+
+    /// What kind the value is of.
+    #[inline]
+    pub fn kind(self) -> Kind {
+        match Kind::from_number(((self.head & KIND_MASK) >> KIND_SHIFT) as u8) {
+            Some(kind) => kind,
+            None => unreachable!("only kinds are written"),
+        }
     }
 
     /// Whether there is a deadline.
@@ -339,7 +366,7 @@ mod tests {
     use super::*;
 
     fn round_trip(key: &[u8], value: &[u8], deadline_ms: Option<u64>, flags: u32) -> usize {
-        let layout = Layout::new(9, key.len(), value.len(), false, deadline_ms.is_some(), flags);
+        let layout = Layout::new(9, Kind::List, key.len(), value.len(), false, deadline_ms.is_some(), flags);
         let mut block = vec![0xEE; layout.granules() as usize * GRANULE];
         let parts = Parts { layout, rank: 77, sequence: SEQUENCE_MASK, deadline_ms, flags, key, value };
         write(&mut block, &parts);

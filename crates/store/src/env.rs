@@ -9,11 +9,12 @@ use crate::pool::Pool;
 use crate::shard::Shard;
 use crate::table::{Bucket, Table};
 use crate::tick::Ticks;
+use crate::value::PackingCell;
 use parking_lot::{Mutex, MutexGuard};
 use scrubjay_base::rand::Rng;
 use scrubjay_base::{KeyHasher, SlotId};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// How often a shard that must have memory asks all others again when some were locked.
 const ROUNDS_MAX: usize = 100;
@@ -28,6 +29,10 @@ pub struct Env {
     pub pool: Pool,
     /// Who hears effects.
     pub journal: Option<Arc<dyn Journal>>,
+    /// Whether anybody does at present: while nobody does, effects are not even made.
+    pub telling: AtomicBool,
+    /// Up to where collections are one run.
+    pub packing: PackingCell,
     /// Deadlines to ticks.
     pub ticks: Ticks,
     /// Number of shards minus one.
@@ -69,6 +74,15 @@ pub struct Hint {
 }
 
 impl Env {
+    /// Who hears the next effect.
+    #[inline(always)]
+    pub fn listener(&self) -> Option<&dyn Journal> {
+        match &self.journal {
+            Some(journal) if self.telling.load(Relaxed) => Some(&**journal),
+            _ => None,
+        }
+    }
+
     /// The shard of a slot.
     #[inline(always)]
     pub fn shard_of(&self, slot: SlotId) -> usize {

@@ -5,11 +5,13 @@
 
 use crate::env::Env;
 use crate::key::Key;
-use crate::shard::{Entry, New, Shard};
+use crate::large::Body;
+use crate::shard::{Entry, New, Purpose, Shard};
+use crate::value::{Collection, Edit, Refused, WrongKind};
 use crate::{Access, Deadline, Flags, OutOfMemory, Removal};
 use parking_lot::MutexGuard;
 use scrubjay_base::clock::UnixMs;
-use smallvec::SmallVec;
+use scrubjay_base::rand::Rng;
 
 /// Some slots, locked.
 pub struct Guard<'s> {
@@ -65,8 +67,53 @@ impl Guard<'_> {
     #[inline]
     pub fn put(&mut self, key: &Key<'_>, value: &[u8], deadline: Deadline, flags: Flags) -> Result<(), OutOfMemory> {
         let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
-        let value = New { bytes: value, shared: None, overdraw };
-        self.shard(key).put(env, key, &value, deadline, flags, now_ms)
+        let value = New { overdraw, ..New::of(value) };
+        self.shard(key).put(env, key, value, deadline, flags, now_ms)
+    }
+
+    /// The entry of `key` for a command on strings. Errors: it holds another kind.
+    #[inline]
+    pub fn string(&mut self, key: &Key<'_>, access: Access) -> Result<Option<Entry<'_>>, WrongKind> {
+        match self.get(key, access) {
+            Some(entry) if !entry.is_string() => Err(WrongKind),
+            found => Ok(found),
+        }
+    }
+
+    /// The collection of `key`, if there is one. Errors: it holds another kind.
+    #[inline]
+    pub fn view<C: Collection>(&mut self, key: &Key<'_>, access: Access) -> Result<Option<C::View<'_>>, WrongKind> {
+        match self.get(key, access) {
+            Some(entry) => entry.view::<C>().map(Some).ok_or(WrongKind),
+            None => Ok(None),
+        }
+    }
+
+    /// Lets `act` change the collection of `key`, and returns what it returns; `None` if there is no such key and it is not
+    /// to be made. A collection that ends up empty is removed; one that is made has the default lifetime; one that `act`
+    /// leaves alone is not written. `room_bytes`: about how much it will grow, made free beforehand.
+    ///
+    /// Errors: [`Refused`]; nothing was changed, though `act` may have run on a copy.
+    pub fn edit<C: Collection, R>(
+        &mut self,
+        key: &Key<'_>,
+        create: bool,
+        room_bytes: usize,
+        act: impl FnOnce(&mut Edit<'_, C>) -> R,
+    ) -> Result<Option<R>, Refused> {
+        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
+        self.shard(key).edit(env, key, Purpose { create, room_bytes, overdraw }, now_ms, act)
+    }
+
+    /// Makes `body`, of whatever kind, the key's value, as [`Guard::put`] does a string. Errors: as there.
+    pub fn put_body(&mut self, key: &Key<'_>, body: Body, deadline: Deadline, flags: Flags) -> Result<(), OutOfMemory> {
+        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
+        self.shard(key).put_body(env, key, body, deadline, flags, overdraw, now_ms)
+    }
+
+    /// A random number source of the key's shard.
+    pub fn rng(&mut self, key: &Key<'_>) -> &mut Rng {
+        self.shard(key).rng()
     }
 
     /// Promises that puts of `bytes` altogether (keys and values) fit while this guard is held, so that a command of
@@ -88,16 +135,12 @@ impl Guard<'_> {
         if from.ns == to.ns && from.bytes == to.bytes {
             return true;
         }
-        let (deadline_ms, flags, shared) = (entry.deadline_ms(), entry.flags(), entry.shared());
-        let copied: SmallVec<[u8; 256]> =
-            if shared.is_some() { SmallVec::new() } else { SmallVec::from_slice(entry.value()) };
-        let bytes = shared.as_deref().unwrap_or(&copied);
+        let (deadline_ms, flags) = (entry.deadline_ms(), entry.flags());
         let deadline = deadline_ms.map_or(Deadline::Never, Deadline::At);
-        let value = New { bytes, shared: shared.clone(), overdraw: true };
-        self.remove(from);
         let (env, now_ms) = (self.env, self.now_ms);
+        let Some(body) = self.shard(from).take(env, from, now_ms) else { return false };
         // Fails only if the machine itself refuses a segment of memory; then the entry is gone, as if evicted.
-        self.shard(to).put(env, to, &value, deadline, Flags::Set(flags), now_ms).is_ok()
+        self.shard(to).put_body(env, to, body, deadline, Flags::Set(flags), true, now_ms).is_ok()
     }
 
     /// Writes `bytes` at `offset` into the key's value, padding with zeros; creates the key if it is absent. Deadline and

@@ -396,7 +396,7 @@ mod tests {
     use std::sync::Arc;
 
     fn write(heap: &mut Heap, value: &[u8]) -> Option<Handle> {
-        let layout = Layout::new(0, 0, value.len(), false, false, 0);
+        let layout = Layout::new(0, crate::value::Kind::String, 0, value.len(), false, false, 0);
         let handle = heap.allocate(layout.granules())?;
         let parts = Parts { layout, rank: 0, sequence: 0, deadline_ms: None, flags: 0, key: b"", value };
         entry::write(heap.block_mut(handle), &parts);

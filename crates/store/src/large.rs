@@ -1,8 +1,11 @@
-//! What is too long for an entry's block: large values, and keys beyond a kilobyte.
+//! What is too long for an entry's block: large values, collections that outgrew it, and keys beyond a kilobyte.
 //!
 //! A large value is shared by reference count: a reply sends it from where it is, without a copy under the lock, and stays
 //! whole when the entry is overwritten meanwhile. The entry holds an index into its shard's list.
 
+use crate::value::list::List;
+use crate::value::{Collection, Kind, Packing};
+use scrubjay_base::clock::UnixMs;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -44,25 +47,125 @@ impl fmt::Debug for SharedBytes {
     }
 }
 
+/// A value that is kept apart.
+#[derive(Clone)]
+pub enum Body {
+    /// A string.
+    Bytes(SharedBytes),
+    /// A list.
+    List(Box<List>),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({} bytes)", self.kind().name(), self.payload_bytes())
+    }
+}
+
+impl Body {
+    /// Its kind, if the body says so.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Body::Bytes(_) => Kind::String,
+            Body::List(_) => Kind::List,
+        }
+    }
+
+    /// The bytes of a string.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Body::Bytes(bytes) => bytes,
+            Body::List(_) => b"",
+        }
+    }
+
+    /// The bytes of a string; what a collection takes in memory, its members' overhead included.
+    pub fn payload_bytes(&self) -> usize {
+        match self {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::List(list) => held_bytes(&**list),
+        }
+    }
+
+    /// What keeping it, with `key_bytes` of a key that lives apart too, costs.
+    pub fn cost_bytes(&self, key_bytes: usize) -> u64 {
+        match self {
+            Body::Bytes(bytes) => cost_bytes(key_bytes, bytes.len()),
+            _ => cost_bytes(key_bytes, 0) + self.payload_bytes() as u64,
+        }
+    }
+
+    /// All of it in the form in which it travels.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        match self {
+            Body::Bytes(bytes) => out.extend_from_slice(bytes),
+            Body::List(list) => list.write_to(out),
+        }
+    }
+
+    /// What travelled as `bytes`; `None` if that is no such thing.
+    pub fn read_from(kind: Kind, bytes: &[u8], packing: &Packing) -> Option<Body> {
+        Some(match kind {
+            Kind::String => Body::Bytes(SharedBytes::copy_of(bytes)),
+            Kind::List => List::read_from(bytes, packing)?.into_body(),
+            Kind::Set | Kind::SortedSet | Kind::Hash => return None,
+        })
+    }
+
+    /// The bytes that are all of a small collection.
+    pub fn inline(&self) -> Option<&[u8]> {
+        match self {
+            Body::Bytes(_) => None,
+            Body::List(list) => list.inline(),
+        }
+    }
+
+    /// A collection from the bytes that were inline.
+    pub fn from_inline(kind: Kind, bytes: Vec<u8>) -> Body {
+        match kind {
+            Kind::List => List::from_inline(bytes).into_body(),
+            _ => Body::Bytes(SharedBytes(Arc::new(bytes))),
+        }
+    }
+
+    /// When the first of its members expires.
+    pub fn first_deadline_ms(&self) -> Option<UnixMs> {
+        match self {
+            Body::Bytes(_) => None,
+            Body::List(list) => list.first_deadline_ms(),
+        }
+    }
+}
+
 /// One large thing.
 pub struct Thing {
     /// The key, if it is too long for the block.
     pub key: Option<Box<[u8]>>,
     /// The value.
-    pub value: SharedBytes,
+    pub body: Body,
     /// What was charged for both.
     pub charged_bytes: u64,
 }
 
-/// What keeping `key_bytes` and a value of `capacity_bytes` costs, the general allocator's rounding (at most an eighth)
-/// included.
-pub fn cost_bytes(key_bytes: usize, capacity_bytes: usize) -> u64 {
-    let rounded = |bytes: usize| match bytes {
+/// What the general allocator takes for `bytes`: its size classes are an eighth apart.
+#[inline]
+pub fn allocated_bytes(bytes: usize) -> usize {
+    match bytes {
         0 => 0,
-        1..=64 => 64,
+        1..=64 => bytes.next_multiple_of(8),
         _ => bytes.next_multiple_of(1 << (usize::BITS - bytes.leading_zeros()).saturating_sub(4)),
-    };
-    (rounded(capacity_bytes) + rounded(key_bytes) + size_of::<Thing>() + 64) as u64
+    }
+}
+
+/// What keeping `key_bytes` and a string of `capacity_bytes` costs, the general allocator's rounding included.
+pub fn cost_bytes(key_bytes: usize, capacity_bytes: usize) -> u64 {
+    (allocated_bytes(capacity_bytes) + allocated_bytes(key_bytes) + size_of::<Thing>() + 64) as u64
+}
+
+/// What a collection takes that is kept apart.
+fn held_bytes<C: Collection>(collection: &C) -> usize {
+    allocated_bytes(size_of::<C>()) + collection.heap_bytes()
 }
 
 /// A shard's list of large things.
@@ -96,6 +199,14 @@ impl Large {
         }
     }
 
+    /// The thing's body, to change.
+    pub fn body_mut(&mut self, index: u32) -> &mut Body {
+        match &mut self.things[index as usize] {
+            Some(thing) => &mut thing.body,
+            None => unreachable!("an entry points to a large thing that is gone"),
+        }
+    }
+
     /// Gives up the thing at `index`.
     pub fn remove(&mut self, index: u32) -> Thing {
         self.free.push(index);
@@ -109,12 +220,13 @@ impl Large {
     /// nobody else holds it, else into a copy.
     pub fn write_at(&mut self, index: u32, offset: usize, bytes: &[u8], capacity_bytes: usize) {
         let Some(Some(thing)) = self.things.get_mut(index as usize) else { return };
-        if Arc::get_mut(&mut thing.value.0).is_none() {
+        let Body::Bytes(shared) = &mut thing.body else { return };
+        if Arc::get_mut(&mut shared.0).is_none() {
             let mut copy = Vec::with_capacity(capacity_bytes);
-            copy.extend_from_slice(&thing.value);
-            thing.value = SharedBytes(Arc::new(copy));
+            copy.extend_from_slice(shared);
+            *shared = SharedBytes(Arc::new(copy));
         }
-        let Some(value) = Arc::get_mut(&mut thing.value.0) else { return };
+        let Some(value) = Arc::get_mut(&mut shared.0) else { return };
         let end = offset + bytes.len();
         if value.len() < end {
             value.reserve_exact(capacity_bytes.saturating_sub(value.len()).max(end - value.len()));
@@ -125,7 +237,10 @@ impl Large {
 
     /// How many bytes the value at `index` has room for without moving.
     pub fn capacity_bytes(&self, index: u32) -> usize {
-        self.get(index).value.0.capacity()
+        match &self.get(index).body {
+            Body::Bytes(bytes) => bytes.0.capacity(),
+            _ => 0,
+        }
     }
 
     /// Notes what is charged for the thing at `index` from now on; returns what was.
@@ -144,13 +259,15 @@ mod tests {
     #[test]
     fn a_value_that_was_handed_out_does_not_change() {
         let mut large = Large::default();
-        let index = large.add(Thing { key: None, value: SharedBytes::copy_of(b"hello"), charged_bytes: 0 });
-        let before = large.get(index).value.clone();
+        let body = Body::Bytes(SharedBytes::copy_of(b"hello"));
+        let index = large.add(Thing { key: None, body: body.clone(), charged_bytes: 0 });
+        let before = large.get(index).body.clone();
+        drop(body);
         large.write_at(index, 4, b"y!!", 100);
-        assert_eq!((&*before, &*large.get(index).value), (b"hello".as_slice(), b"helly!!".as_slice()));
+        assert_eq!((before.bytes(), large.get(index).body.bytes()), (b"hello".as_slice(), b"helly!!".as_slice()));
         drop(before);
         large.write_at(index, 9, b"z", 100);
-        assert_eq!(&*large.get(index).value, b"helly!!\0\0z");
+        assert_eq!(large.get(index).body.bytes(), b"helly!!\0\0z");
         assert!(large.capacity_bytes(index) >= 100);
     }
 

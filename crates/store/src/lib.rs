@@ -31,15 +31,17 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tick;
+pub mod value;
 
 pub use config::{Config, Policy, Rank, Scope, UnknownPolicy};
 pub use effect::{Effect, Journal, Removal};
 pub use guard::Guard;
 pub use key::{DATABASES, KEY_BYTES_MAX, Key, Ns};
-pub use large::SharedBytes;
+pub use large::{Body, SharedBytes};
 pub use shard::Entry;
 pub use stats::Stats;
 pub use store::{Scanned, Store};
+pub use value::Kind;
 
 pub mod flags {
     //! The 32 bits that travel with an entry. memcached clients may put any number here; what the SDK and the HTTP door

@@ -17,13 +17,14 @@ use crate::pool::Pool;
 use crate::shard::{Entry, Shard};
 use crate::stats::Stats;
 use crate::tick::Ticks;
+use crate::value::{Packing, PackingCell};
 use parking_lot::Mutex;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::rand::Rng;
 use scrubjay_base::{KeyHasher, SLOTS, SlotId};
 use smallvec::SmallVec;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Most shards that are chosen unless told: more locks than any machine's cores keep busy at once.
 const SHARDS_MAX: u64 = 256;
@@ -84,11 +85,14 @@ impl Store {
             }
         });
         let budget = Arc::new(Budget::new(config.max_memory_bytes));
+        let hasher = KeyHasher::new(config.seed);
         Store {
             env: Env {
-                hasher: KeyHasher::new(config.seed),
+                packing: PackingCell::new(&Packing::new(Arc::new(hasher.clone()))),
+                hasher,
                 pool: Pool::new(budget.clone()),
                 budget,
+                telling: AtomicBool::new(journal.is_some()),
                 journal,
                 ticks: Ticks::new(config.start_ms),
                 shard_mask: shards - 1,
@@ -322,6 +326,22 @@ impl Store {
     /// Changes it, for entries written from now on.
     pub fn set_default_ttl_ms(&self, ttl_ms: u64) {
         self.env.default_ttl_ms.store(ttl_ms, Relaxed);
+    }
+
+    /// Whether anybody wants to hear effects now; from the start on, if there is a journal. Those that happen meanwhile are
+    /// not told later.
+    pub fn set_telling(&self, telling: bool) {
+        self.env.telling.store(telling, Relaxed);
+    }
+
+    /// Up to where collections are one run.
+    pub fn packing(&self) -> Packing {
+        self.env.packing.get()
+    }
+
+    /// Changes it, for edits from now on.
+    pub fn set_packing(&self, packing: &Packing) {
+        self.env.packing.set(packing);
     }
 
     /// The eviction policy.

@@ -2,8 +2,11 @@
 //!
 //! The model is fed by the journal: if effects told less than everything, or in the wrong order, it would differ.
 
+use crate::value::list::{End, List};
+use crate::value::{Collection, Edit, Packing, Refused};
 use crate::*;
 use parking_lot::Mutex;
+use scrubjay_base::KeyHasher;
 use scrubjay_base::SlotId;
 use scrubjay_base::rand::Rng;
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +20,8 @@ fn quiet() -> Config {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Held {
+    kind: Kind,
+    /// A string's bytes; a collection as it travels.
     value: Vec<u8>,
     deadline_ms: Option<u64>,
     flags: u32,
@@ -38,8 +43,13 @@ impl Journal for Listener {
         *last = sequence;
         let mut held = self.held.lock();
         match *effect {
-            Effect::Put { ns, key, value, deadline_ms, flags } => {
-                held.insert((ns, key.to_vec()), Held { value: value.to_vec(), deadline_ms, flags });
+            Effect::Put { ns, key, kind, value, deadline_ms, flags } => {
+                held.insert((ns, key.to_vec()), Held { kind, value: value.to_vec(), deadline_ms, flags });
+            }
+            Effect::Change { ns, key, kind, changes } => {
+                let held = held.get_mut(&(ns, key.to_vec())).expect("changed where something is");
+                assert_eq!(kind, held.kind);
+                held.value = changed(kind, &held.value, changes);
             }
             Effect::Write { ns, key, offset, bytes } => {
                 let value = &mut held.get_mut(&(ns, key.to_vec())).expect("written where something is").value;
@@ -60,6 +70,24 @@ impl Journal for Listener {
             }
             Effect::Flush { ns } => held.retain(|(n, key), _| *n != ns || SlotId::of(key) != slot),
         }
+    }
+}
+
+/// A collection that travelled as `value`, after `changes`.
+fn changed(kind: Kind, value: &[u8], changes: &[u8]) -> Vec<u8> {
+    fn repeat<C: Collection>(value: &[u8], changes: &[u8]) -> Vec<u8> {
+        let packing = Packing::new(Arc::new(KeyHasher::new(7)));
+        let mut collection = C::read_from(value, &packing).expect("it travelled whole");
+        let mut rng = Rng::new(1);
+        let mut edit = Edit::new(&mut collection, &packing, false, 0, &mut rng);
+        C::repeat(&mut edit, changes).expect("what was written down can be repeated");
+        let mut out = Vec::new();
+        collection.write_to(&mut out);
+        out
+    }
+    match kind {
+        Kind::List => repeat::<List>(value, changes),
+        other => panic!("{other:?} has no changes"),
     }
 }
 
@@ -126,7 +154,7 @@ impl World {
                     Ok(()) if deadline == Deadline::At(self.now_ms) => assert_eq!(now, None),
                     Ok(()) => {
                         let now = now.expect("stored");
-                        assert_eq!(now.value, value);
+                        assert_eq!((now.kind, &now.value), (Kind::String, &value));
                         if flags == Flags::Keep {
                             assert_eq!(now.flags, live.map_or(0, |h| h.flags));
                         }
@@ -136,11 +164,7 @@ impl World {
             40..75 => {
                 let mut guard = self.store.lock(key.slot, self.now_ms);
                 let entry = guard.get(&key, Access::Read);
-                let seen = entry.as_ref().map(|e| Held {
-                    value: e.value().to_vec(),
-                    deadline_ms: e.deadline_ms(),
-                    flags: e.flags(),
-                });
+                let seen = entry.as_ref().map(seen);
                 assert_eq!(seen, live);
                 if let Some(entry) = entry {
                     assert!(entry.version() > 0 && entry.memory_bytes() > entry.value().len());
@@ -155,7 +179,8 @@ impl World {
                 let there = self.store.lock(key.slot, self.now_ms).set_deadline(&key, deadline_ms);
                 assert_eq!(there, live.is_some());
             }
-            90..97 => {
+            90..94 => self.edit_list(&key, live),
+            94..97 if live.as_ref().is_none_or(|held| held.kind == Kind::String) => {
                 let offset = self.rng.below(3000) as usize;
                 let value = self.value();
                 let written = self.store.lock(key.slot, self.now_ms).write_at(&key, offset, &value);
@@ -163,7 +188,7 @@ impl World {
                     assert_eq!(length, live.map_or(0, |h| h.value.len()).max(offset + value.len()));
                 }
             }
-            97 => {
+            94..=97 => {
                 let due = self.store.maintain(self.now_ms, 100);
                 assert!(due >= self.now_ms);
             }
@@ -171,29 +196,54 @@ impl World {
         }
     }
 
+    /// Pushes or pops a few items, or many.
+    fn edit_list(&mut self, key: &Key<'_>, live: Option<Held>) {
+        let items: Vec<Vec<u8>> = (0..self.rng.below(4) * self.rng.below(40)).map(|_| self.value()).collect();
+        let (pops, end) = (self.rng.below(60) as usize, if self.rng.below(2) == 0 { End::Front } else { End::Back });
+        let create = self.rng.below(4) > 0;
+        let room_bytes = items.iter().map(|item| item.len() + 16).sum();
+        let mut guard = self.store.lock(key.slot, self.now_ms);
+        let edited = guard.edit::<List, _>(key, create, room_bytes, |list| {
+            items.iter().for_each(|item| list.push(end, item));
+            list.pop(end, pops, |_| {});
+            list.len()
+        });
+        drop(guard);
+        let now = self.listener.held.lock().get(&(key.ns, key.bytes.to_vec())).cloned();
+        match edited {
+            Err(Refused::WrongKind) => assert_ne!(live.as_ref().map(|held| held.kind), Some(Kind::List)),
+            Err(Refused::OutOfMemory) => {}
+            Ok(None) => assert!(live.is_none() && !create),
+            Ok(Some(0)) => return assert_eq!(now, None),
+            Ok(Some(_)) => return assert_eq!(now.map(|held| held.kind), Some(Kind::List)),
+        }
+        assert_eq!(now, live, "what did not happen changed nothing");
+    }
+
     /// Everything that the listener knows is in the store, and nothing else.
     fn agree(&self) {
         self.store.check();
         let held = self.listener.held.lock();
-        let mut seen = BTreeMap::new();
+        let mut found = BTreeMap::new();
         let mut cursor = 0;
         loop {
             cursor = self.store.scan(cursor, 50, self.now_ms, |s| {
-                let entry = Held {
-                    value: s.entry.value().to_vec(),
-                    deadline_ms: s.entry.deadline_ms(),
-                    flags: s.entry.flags(),
-                };
-                seen.insert((s.ns, s.key.to_vec()), entry);
+                found.insert((s.ns, s.key.to_vec()), seen(&s.entry));
             });
             if cursor == 0 {
                 break;
             }
         }
         let live = held.iter().filter(|(_, h)| h.deadline_ms.is_none_or(|at| at > self.now_ms));
-        assert!(live.map(|(k, h)| (k.clone(), h.clone())).eq(seen), "scan and journal agree");
+        assert!(live.map(|(k, h)| (k.clone(), h.clone())).eq(found), "scan and journal agree");
         assert_eq!(self.store.stats().entries, held.len() as u64);
     }
+}
+
+fn seen(entry: &Entry<'_>) -> Held {
+    let mut value = Vec::new();
+    entry.write_to(&mut value);
+    Held { kind: entry.kind(), value, deadline_ms: entry.deadline_ms(), flags: entry.flags() }
 }
 
 #[test]

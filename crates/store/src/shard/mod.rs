@@ -6,6 +6,7 @@
 //!
 //! Here: finding, removing, and the books. `write`: writing. `room`: making room. `sweep`: walks over many entries.
 
+mod edit;
 mod room;
 mod sweep;
 mod view;
@@ -19,14 +20,16 @@ use crate::env::Env;
 use crate::evict::{Active, Evict};
 use crate::heap::{Handle, Heap};
 use crate::key::{DATABASES, Key, Ns};
-use crate::large::Large;
+use crate::large::{Body, Large, SharedBytes};
 use crate::pool::Pool;
 use crate::table::{Facts, Place, Table};
+use crate::value;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::rand::Rng;
 use std::sync::atomic::Ordering::Relaxed;
 
+pub use edit::Purpose;
 pub use view::{Entry, New, key_of};
 
 /// Most bytes of an entry that a prefetch asks for: 20 lines, beyond which it would push out what it fetched first.
@@ -82,6 +85,8 @@ pub struct Shard {
     slots: Box<[Slot]>,
     policy: Policy,
     rng: Rng,
+    /// Lent to small collections while they are changed.
+    scratch: Vec<u8>,
     payload_bytes: u64,
     large_bytes: u64,
     /// What was charged for tables and the policy's state.
@@ -109,7 +114,20 @@ fn facts(heap: &Heap, large: &Large, env: &Env, handle: Handle) -> Facts {
     let block = heap.block(handle);
     let layout = Layout::read(block);
     let hash = env.hasher.hash(layout.ns(), key_of(block, layout, large));
-    Facts { hash, due: env.ticks.due(layout.deadline_ms(block)) }
+    Facts { hash, due: env.ticks.due(first_deadline_ms(block, layout, large)) }
+}
+
+/// When the entry, or the first of its members, expires.
+fn first_deadline_ms(block: &[u8], layout: Layout, large: &Large) -> Option<UnixMs> {
+    let own = layout.deadline_ms(block);
+    if layout.is_string() {
+        return own;
+    }
+    let members = match layout.is_large() {
+        true => large.get(layout.index(block)).body.first_deadline_ms(),
+        false => value::first_deadline_inline(layout.kind(), &block[layout.value()]),
+    };
+    own.into_iter().chain(members).min()
 }
 
 impl Shard {
@@ -125,6 +143,7 @@ impl Shard {
             policy,
             active: active(policy, seed),
             rng: Rng::new(seed),
+            scratch: Vec::new(),
             due: crate::table::NEVER,
             payload_bytes: 0,
             large_bytes: 0,
@@ -247,6 +266,26 @@ impl Shard {
         true
     }
 
+    /// Removes the live entry of `key` and returns its value.
+    pub fn take(&mut self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Body> {
+        let handle = self.live(env, key, now_ms)?;
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        let body = match layout.is_large() {
+            true => {
+                // It changes hands without a copy: the entry keeps an empty string until it goes, in a moment.
+                let index = layout.index(block);
+                let nothing = Body::Bytes(SharedBytes::copy_of(b""));
+                let body = std::mem::replace(self.large.body_mut(index), nothing);
+                self.payload_bytes -= body.payload_bytes() as u64;
+                body
+            }
+            false => self.view(handle, now_ms).body(),
+        };
+        self.remove_as(env, key, Removal::Deleted, now_ms);
+        Some(body)
+    }
+
     fn bytes_at(&self, handle: Handle) -> u64 {
         let block = self.heap.block(handle);
         let layout = Layout::read(block);
@@ -328,7 +367,7 @@ impl Shard {
         }
         if let Some(cause) = cause {
             let sequence = self.next_sequence(env, slot);
-            if env.journal.is_some() {
+            if env.listener().is_some() {
                 let block = self.heap.block(handle);
                 let (ns, key) = (Ns(layout.ns()), key_of(block, layout, &self.large));
                 self.tell(env, slot, sequence, || Effect::Remove { ns, key, cause });
@@ -365,8 +404,10 @@ impl Shard {
     fn payload_of(&self, handle: Handle) -> (Ns, bool, u64) {
         let block = self.heap.block(handle);
         let layout = Layout::read(block);
-        let value =
-            if layout.is_large() { self.large.get(layout.index(block)).value.len() } else { layout.value().len() };
+        let value = match layout.is_large() {
+            true => self.large.get(layout.index(block)).body.payload_bytes(),
+            false => layout.value().len(),
+        };
         let bytes = key_of(block, layout, &self.large).len() + value;
         (Ns(layout.ns()), layout.has_deadline(), bytes as u64)
     }
@@ -392,9 +433,9 @@ impl Shard {
         *count = *count + u64::from(after) - u64::from(before);
     }
 
-    fn note_deadline(&mut self, env: &Env, key: &Key<'_>, deadline_ms: Option<UnixMs>) {
-        let due = env.ticks.due(deadline_ms);
-        if deadline_ms.is_some()
+    /// Notes when the entry of `key` is due.
+    fn note_due_of(&mut self, env: &Env, key: &Key<'_>, due: u32) {
+        if due != crate::table::NEVER
             && let Some((place, _)) = self.locate(env, key)
         {
             self.lower_due(env, key, place, due);
@@ -427,9 +468,14 @@ impl Shard {
 
     #[inline]
     fn tell<'e>(&self, env: &Env, slot: SlotId, sequence: u64, effect: impl FnOnce() -> Effect<'e>) {
-        if let Some(journal) = &env.journal {
+        if let Some(journal) = env.listener() {
             journal.effect(slot, sequence, &effect());
         }
+    }
+
+    /// For random choices that concern entries here.
+    pub fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
     }
 
     /// Gives everything back; the store is going.

@@ -14,7 +14,7 @@ use crate::env::Env;
 use crate::evict::{Active, Evict, View};
 use crate::heap::Handle;
 use crate::key::Key;
-use crate::large::cost_bytes;
+use crate::large::Body;
 use crate::pool::SEGMENT_BYTES;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::UnixMs;
@@ -37,7 +37,7 @@ impl Shard {
         env: &Env,
         key: &Key<'_>,
         layout: Layout,
-        value_bytes: usize,
+        body: Option<&Body>,
         is_new: bool,
         overdraw: bool,
         now_ms: UnixMs,
@@ -46,9 +46,9 @@ impl Shard {
             return Err(OutOfMemory);
         }
         let mut charged = 0;
-        if layout.is_large() {
+        if let Some(body) = body {
             let key_bytes = if key.bytes.len() > INLINE_KEY_BYTES_MAX { key.bytes.len() } else { 0 };
-            charged = cost_bytes(key_bytes, value_bytes);
+            charged = body.cost_bytes(key_bytes);
             if !self.make_budget(env, charged, Some(*key), now_ms) {
                 if !overdraw {
                     return Err(OutOfMemory);

@@ -5,7 +5,7 @@ use crate::Entry;
 use crate::effect::{Effect, Removal};
 use crate::entry::Layout;
 use crate::env::Env;
-use crate::key::{DATABASES, Ns};
+use crate::key::{DATABASES, Key, Ns};
 use crate::table::LANES;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::UnixMs;
@@ -16,7 +16,7 @@ impl Shard {
     pub fn expire_due(&mut self, env: &Env, now_ms: UnixMs) -> usize {
         let tick = env.ticks.reached(now_ms);
         let mut gone = 0;
-        let mut found = Vec::new();
+        let (mut found, mut members) = (Vec::new(), Vec::new());
         for index in 0..self.tables.len() {
             if self.tables[index].due > tick {
                 continue;
@@ -24,11 +24,22 @@ impl Shard {
             let Shard { tables, heap, large, .. } = self;
             tables[index].take_due(tick, |handle| facts(heap, large, env, handle), &mut found);
             for (handle, hash) in found.drain(..) {
-                if let Some((place, _)) = self.tables[index].find(hash, |h| h == handle) {
-                    self.take_out(env, index, hash, place, handle, Some(Removal::Expired));
-                    gone += 1;
+                let Some((place, _)) = self.tables[index].find(hash, |h| h == handle) else { continue };
+                let block = self.heap.block(handle);
+                let layout = Layout::read(block);
+                if env.ticks.due(layout.deadline_ms(block)) > tick {
+                    // Only members are due. That may move entries, so it waits until all handles here were used.
+                    let key = key_of(block, layout, &self.large);
+                    members.push((Ns(layout.ns()), key.to_vec(), hash));
+                    continue;
                 }
+                self.take_out(env, index, hash, place, handle, Some(Removal::Expired));
+                gone += 1;
             }
+        }
+        for (ns, bytes, hash) in members {
+            let key = Key { ns, bytes: &bytes, slot: SlotId::of(&bytes), hash };
+            self.expire_members(env, &key, now_ms);
         }
         self.due = self.tables.iter().map(|t| t.due).min().unwrap_or(crate::table::NEVER);
         env.shards[self.number].due.store(self.due, Relaxed);
@@ -52,7 +63,7 @@ impl Shard {
             }
         }
         self.heap.release_empty_segments(&env.pool);
-        if env.journal.is_some() {
+        if env.listener().is_some() {
             for slot in 0..self.slots.len() {
                 let Some(id) = SlotId::new((slot << env.shard_bits() | self.number) as u16) else { continue };
                 for ns in (0..DATABASES).map(Ns).filter(|n| ns.is_none_or(|ns| ns == *n)) {

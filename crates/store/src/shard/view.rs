@@ -2,8 +2,9 @@
 
 use crate::entry::{self, GRANULE, Layout};
 use crate::evict::Active;
-use crate::large::{Large, SharedBytes, Thing};
+use crate::large::{Body, Large, SharedBytes, Thing};
 use crate::table::Bucket;
+use crate::value::{Collection, Kind};
 use scrubjay_base::clock::UnixMs;
 
 /// The key of the entry in `block`.
@@ -19,10 +20,12 @@ pub fn key_of<'a>(block: &'a [u8], layout: Layout, large: &'a Large) -> &'a [u8]
 
 /// A value on its way in.
 pub struct New<'a> {
-    /// The bytes.
+    /// The bytes of a string, or of a small collection.
     pub bytes: &'a [u8],
-    /// The same bytes, if they are shared already and need no copy.
-    pub shared: Option<SharedBytes>,
+    /// A collection to keep apart; or a string's bytes that are shared already and need no copy.
+    pub body: Option<Body>,
+    /// Its kind.
+    pub kind: Kind,
     /// Whether the limit may be overdrawn: the write was promised, or takes no more than it frees.
     pub overdraw: bool,
 }
@@ -31,7 +34,7 @@ impl<'a> New<'a> {
     /// Plain bytes, under the limit.
     #[inline(always)]
     pub fn of(bytes: &'a [u8]) -> New<'a> {
-        New { bytes, shared: None, overdraw: false }
+        New { bytes, body: None, kind: Kind::String, overdraw: false }
     }
 }
 
@@ -45,19 +48,63 @@ pub struct Entry<'g> {
 }
 
 impl<'g> Entry<'g> {
-    /// The whole value.
+    /// What kind the value is of.
+    #[inline]
+    pub fn kind(&self) -> Kind {
+        self.layout.kind()
+    }
+
+    /// Whether it is a string.
+    #[inline]
+    pub fn is_string(&self) -> bool {
+        self.layout.is_string()
+    }
+
+    /// The whole value of a string. Of a collection, nothing that means anything.
     #[inline]
     pub fn value(&self) -> &'g [u8] {
         match self.large {
-            Some(thing) => &thing.value,
+            Some(thing) => thing.body.bytes(),
             None => &self.block[self.layout.value()],
         }
     }
 
-    /// The value as a cheap handle, if it is stored apart (large values); `None` for small ones, which are copied.
+    /// The collection, if it is of this kind.
+    #[inline]
+    pub fn view<C: Collection>(&self) -> Option<C::View<'g>> {
+        if self.layout.kind() != C::KIND {
+            return None;
+        }
+        match self.large {
+            Some(thing) => C::of(&thing.body).map(C::view),
+            None => Some(C::view_inline(&self.block[self.layout.value()])),
+        }
+    }
+
+    /// A copy of the value, whatever its kind; cheap for large strings.
+    pub fn body(&self) -> Body {
+        match self.large {
+            Some(thing) => thing.body.clone(),
+            None => Body::from_inline(self.layout.kind(), self.block[self.layout.value()].to_vec()),
+        }
+    }
+
+    /// All of the value in the form in which it travels, appended to `out`.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        match self.large {
+            None if !self.layout.is_string() => self.body().write_to(out),
+            Some(thing) => thing.body.write_to(out),
+            None => out.extend_from_slice(self.value()),
+        }
+    }
+
+    /// A string as a cheap handle, if it is stored apart (large values); `None` for small ones, which are copied.
     #[inline]
     pub fn shared(&self) -> Option<SharedBytes> {
-        self.large.map(|thing| thing.value.clone())
+        match self.large.map(|thing| &thing.body) {
+            Some(Body::Bytes(bytes)) => Some(bytes.clone()),
+            _ => None,
+        }
     }
 
     /// When it expires; `None`: never.

@@ -1,17 +1,18 @@
-//! Writing: whole values, parts of values, deadlines.
+//! Writing: whole values, parts of strings, deadlines. How collections change is in `edit`.
 //!
 //! An entry whose size does not change is written where it is. Otherwise room is made first, while the old entry stands
 //! and is protected, so that a refused write has changed nothing.
 
 use super::view::New;
-use super::{Shard, size_of_block};
+use super::{Shard, first_deadline_ms, size_of_block};
 use crate::effect::{Effect, Removal};
 use crate::entry::{self, INLINE_KEY_BYTES_MAX, INLINE_VALUE_BYTES_MAX, Layout, Parts};
 use crate::env::Env;
 use crate::evict::{Evict, Newcomer};
 use crate::heap::Handle;
 use crate::key::Key;
-use crate::large::{SharedBytes, Thing, cost_bytes};
+use crate::large::{Body, Thing, cost_bytes};
+use crate::value::Kind;
 use crate::{Deadline, Flags, OutOfMemory};
 use scrubjay_base::clock::UnixMs;
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,13 +23,11 @@ impl Shard {
         &mut self,
         env: &Env,
         key: &Key<'_>,
-        value: &New<'_>,
+        value: New<'_>,
         deadline: Deadline,
         flags: Flags,
         now_ms: UnixMs,
     ) -> Result<(), OutOfMemory> {
-        let (overdraw, value) = (value.overdraw, value);
-        let (shared, value) = (&value.shared, value.bytes);
         let old = self.live(env, key, now_ms);
         let (old_deadline, old_flags) = match old {
             Some(handle) => {
@@ -56,16 +55,56 @@ impl Shard {
             self.remove_as(env, key, Removal::Expired, now_ms);
             return Ok(());
         }
-        let large = value.len() > INLINE_VALUE_BYTES_MAX || key.bytes.len() > INLINE_KEY_BYTES_MAX;
-        let layout = Layout::new(key.ns.0, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags);
+        let mut travelling = Vec::new();
+        let told = match &value.body {
+            Some(body) if value.kind != Kind::String && env.listener().is_some() => {
+                body.write_to(&mut travelling);
+                &travelling
+            }
+            _ if value.kind != Kind::String && env.listener().is_some() => {
+                Body::from_inline(value.kind, value.bytes.to_vec()).write_to(&mut travelling);
+                &travelling
+            }
+            _ => value.bytes,
+        };
+        let kind = value.kind;
+        let sequence = self.write(env, key, value, old, deadline_ms, flags, now_ms)?;
+        let effect = || Effect::Put { ns: key.ns, key: key.bytes, kind, value: told, deadline_ms, flags };
+        self.tell(env, key.slot, sequence, effect);
+        if env.budget.surplus_bytes() > 0 {
+            // A table grew past the limit.
+            self.give_up_memory(env, Some(*key), now_ms);
+        }
+        Ok(())
+    }
+
+    /// Makes `value` the key's value, whose present entry is `old`. Returns the sequence of the change, which the caller
+    /// tells.
+    #[allow(clippy::too_many_arguments)] // the pieces of one entry
+    #[inline]
+    pub(super) fn write(
+        &mut self,
+        env: &Env,
+        key: &Key<'_>,
+        value: New<'_>,
+        old: Option<Handle>,
+        deadline_ms: Option<UnixMs>,
+        flags: u32,
+        now_ms: UnixMs,
+    ) -> Result<u64, OutOfMemory> {
+        let New { bytes: value, body, kind, overdraw } = value;
+        let is_apart = kind != Kind::String && body.is_some();
+        let large = value.len() > INLINE_VALUE_BYTES_MAX || key.bytes.len() > INLINE_KEY_BYTES_MAX || is_apart;
+        let layout = Layout::new(key.ns.0, kind, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags);
         if let Some(handle) = old
             && !large
-            && self.overwrite(env, key, value, layout, deadline_ms, flags, handle, now_ms)
+            && let Some(sequence) = self.overwrite(env, key, value, layout, deadline_ms, flags, handle, now_ms)
         {
-            return Ok(());
+            return Ok(sequence);
         }
-        let place_bytes = self.make_place(env, key, layout, value.len(), old.is_none(), overdraw, now_ms);
-        let (handle, charged) = place_bytes.inspect_err(|_| self.counters.refused += 1)?;
+        let body = large.then(|| body.unwrap_or_else(|| Body::from_inline(kind, value.to_vec())));
+        let place = self.make_place(env, key, layout, body.as_ref(), old.is_none(), overdraw, now_ms);
+        let (handle, charged) = place.inspect_err(|_| self.counters.refused += 1)?;
         // Making room may have moved or evicted anything but the key's own entry, which is protected.
         let index = self.table_index(env, key.slot);
         let sequence = self.next_sequence(env, key.slot);
@@ -82,10 +121,9 @@ impl Shard {
         };
         let index_bytes;
         let inline_key = if key.bytes.len() <= INLINE_KEY_BYTES_MAX { key.bytes } else { b"" };
-        let inline_value = if large {
+        let inline_value = if let Some(body) = body {
             let apart = (key.bytes.len() > INLINE_KEY_BYTES_MAX).then(|| key.bytes.into());
-            let value = shared.clone().unwrap_or_else(|| SharedBytes::copy_of(value));
-            let thing = Thing { key: apart, value, charged_bytes: charged };
+            let thing = Thing { key: apart, body, charged_bytes: charged };
             self.large_bytes += charged;
             index_bytes = self.large.add(thing).to_le_bytes();
             &index_bytes[..]
@@ -94,7 +132,7 @@ impl Shard {
         };
         let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: inline_key, value: inline_value };
         entry::write(self.heap.block_mut(handle), &parts);
-        let due = env.ticks.due(deadline_ms);
+        let due = self.due_of(env, handle);
         match replaced {
             Some((place, old)) => {
                 self.discount(old);
@@ -106,15 +144,17 @@ impl Shard {
         }
         self.count_in(handle);
         self.note_due(env, due);
-        self.tell(env, key.slot, sequence, || Effect::Put { ns: key.ns, key: key.bytes, value, deadline_ms, flags });
-        if env.budget.surplus_bytes() > 0 {
-            // A table grew past the limit.
-            self.give_up_memory(env, Some(*key), now_ms);
-        }
-        Ok(())
+        Ok(sequence)
     }
 
-    /// Writes over an entry of the same size, where it is. Whether that was possible.
+    /// The tick at which the entry, or the first of its members, is due.
+    #[inline]
+    pub(super) fn due_of(&self, env: &Env, handle: Handle) -> u32 {
+        let block = self.heap.block(handle);
+        env.ticks.due(first_deadline_ms(block, Layout::read(block), &self.large))
+    }
+
+    /// Writes over an entry of the same size, where it is. The sequence of the change, if that was possible.
     #[allow(clippy::too_many_arguments)] // the pieces of one entry, already taken apart
     #[inline]
     pub(super) fn overwrite(
@@ -127,10 +167,10 @@ impl Shard {
         flags: u32,
         handle: Handle,
         now_ms: UnixMs,
-    ) -> bool {
+    ) -> Option<u64> {
         let old = Layout::read(self.heap.block(handle));
         if old.is_large() || old.granules() != layout.granules() {
-            return false;
+            return None;
         }
         let sequence = self.next_sequence(env, key.slot);
         self.payload_bytes = self.payload_bytes + value.len() as u64 - old.value().len() as u64;
@@ -138,11 +178,11 @@ impl Shard {
         let rank = self.active.touch(entry::rank(self.heap.block(handle)), now_ms);
         let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: key.bytes, value };
         entry::write(self.heap.block_mut(handle), &parts);
-        if deadline_ms.is_some() {
-            self.note_deadline(env, key, deadline_ms);
+        if deadline_ms.is_some() || !layout.is_string() {
+            let due = self.due_of(env, handle);
+            self.note_due_of(env, key, due);
         }
-        self.tell(env, key.slot, sequence, || Effect::Put { ns: key.ns, key: key.bytes, value, deadline_ms, flags });
-        true
+        Some(sequence)
     }
 
     /// See [`Guard::write_at`](crate::Guard::write_at).
@@ -158,7 +198,7 @@ impl Shard {
         let Some(handle) = self.live(env, key, now_ms) else {
             let mut value = vec![0; end];
             value[offset..].copy_from_slice(bytes);
-            self.put(env, key, &New::of(&value), Deadline::Keep, Flags::Keep, now_ms)?;
+            self.put(env, key, New::of(&value), Deadline::Keep, Flags::Keep, now_ms)?;
             return Ok(end);
         };
         let layout = Layout::read(self.heap.block(handle));
@@ -178,11 +218,11 @@ impl Shard {
             let mut value = self.heap.block(handle)[layout.value()].to_vec();
             value.resize(end, 0);
             value[offset..end].copy_from_slice(bytes);
-            self.put(env, key, &New::of(&value), Deadline::Keep, Flags::Keep, now_ms)?;
+            self.put(env, key, New::of(&value), Deadline::Keep, Flags::Keep, now_ms)?;
             return Ok(end);
         }
         let index = layout.index(self.heap.block(handle));
-        let length = self.large.get(index).value.len();
+        let length = self.large.get(index).body.bytes().len();
         let key_bytes = self.large.get(index).key.as_ref().map_or(0, |k| k.len());
         let mut capacity = self.large.capacity_bytes(index);
         if end > capacity {
@@ -221,7 +261,8 @@ impl Shard {
         let flags = old.flags(block);
         if old.has_deadline() != deadline_ms.is_some() {
             let inline = old.value().len();
-            let layout = Layout::new(key.ns.0, key.bytes.len(), inline, old.is_large(), deadline_ms.is_some(), flags);
+            let (kind, key_bytes) = (old.kind(), key.bytes.len());
+            let layout = Layout::new(key.ns.0, kind, key_bytes, inline, old.is_large(), deadline_ms.is_some(), flags);
             if self.relayout(env, key, layout, deadline_ms, flags, now_ms).is_err() {
                 return false; // the machine itself has no memory left
             }
@@ -234,7 +275,7 @@ impl Shard {
             let layout = Layout::read(block);
             entry::set_sequence(block, layout, sequence);
         }
-        self.note_deadline(env, key, deadline_ms);
+        self.note_due_of(env, key, env.ticks.due(deadline_ms));
         self.tell(env, key.slot, sequence, || Effect::Deadline { ns: key.ns, key: key.bytes, deadline_ms });
         true
     }

@@ -1,0 +1,556 @@
+//! A list: runs of items in a row.
+//!
+//! ```text
+//!   front                                                    back
+//!   | count | item item item | -> | count | item ... | -> ... -> | count | item item |
+//!     a chunk: one packed run of at most 8 KiB (`list-max-listpack-size`), its number of items before it
+//! ```
+//!
+//! Pushing and popping at either end touch one chunk; a place in the middle is found by skipping whole chunks from the
+//! nearer end. One chunk is a small list, and stays in its entry if it is short enough. This is the shape of Redis'
+//! quicklist (M. Stancliff, "Redis Quicklist", 2014) with the chunks in an array instead of a linked list: 28 bytes a chunk
+//! instead of 32 and an allocation, and skipping runs through memory.
+//!
+//! Cost: push and pop O(1) (a push to the front moves one chunk's bytes); index, set, insert O(chunks + items of one);
+//! a range O(chunks + its items).
+
+use super::packed::{self, Item};
+use super::{Collection, Edit, Kind, Packing};
+use crate::large::{Body, allocated_bytes};
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// Bytes of a chunk's count.
+const COUNT_BYTES: usize = 4;
+/// A chunk that shrank below this share of its bound is joined with a neighbour, if both fit.
+const JOIN_SHARE: usize = 4;
+
+/// One of a list's two ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The left one.
+    Front,
+    /// The right one.
+    Back,
+}
+
+/// A run of items, and how many they are: in the first four bytes, so that the bytes are all there is to a small list.
+#[derive(Clone)]
+struct Chunk(Vec<u8>);
+
+impl Chunk {
+    fn new() -> Chunk {
+        Chunk(vec![0; COUNT_BYTES])
+    }
+
+    fn count(&self) -> usize {
+        count_of(&self.0)
+    }
+
+    fn add_count(&mut self, change: isize) {
+        let count = self.count().wrapping_add_signed(change) as u32;
+        self.0[..COUNT_BYTES].copy_from_slice(&count.to_le_bytes());
+    }
+
+    /// Where item number `index` starts; the end of the run for the number of items.
+    fn place(&self, index: usize) -> usize {
+        place_in(&self.0, index)
+    }
+
+    fn insert(&mut self, index: usize, item: Item<'_>) {
+        let at = self.place(index);
+        packed::insert(&mut self.0, at, item);
+        self.add_count(1);
+    }
+
+    /// Removes items and shows them, in order.
+    fn remove(&mut self, indices: Range<usize>, mut see: impl FnMut(Item<'_>)) {
+        let from = self.place(indices.start);
+        let mut to = from;
+        for (at, item) in packed::items_from(&self.0, from).take(indices.len()) {
+            see(item);
+            to = at + item.packed_bytes();
+        }
+        packed::cut(&mut self.0, from..to);
+        self.add_count(-(indices.len() as isize));
+    }
+
+    /// The items from `index` on, as a chunk of their own.
+    fn split_off(&mut self, index: usize) -> Chunk {
+        let (at, moved) = (self.place(index), self.count() - index);
+        let mut rest = Chunk::new();
+        rest.0.extend_from_slice(&self.0[at..]);
+        rest.add_count(moved as isize);
+        self.0.truncate(at);
+        self.add_count(-(moved as isize));
+        rest
+    }
+
+    /// Whether `bytes` more bytes are within the bounds.
+    fn has_room(&self, bytes: usize, packing: &Packing) -> bool {
+        let (count_max, bytes_max) = bounds(packing);
+        self.count() < count_max && self.0.len() + bytes <= bytes_max
+    }
+}
+
+fn count_of(bytes: &[u8]) -> usize {
+    bytes.first_chunk().map_or(0, |count| u32::from_le_bytes(*count) as usize)
+}
+
+fn place_in(bytes: &[u8], index: usize) -> usize {
+    let count = count_of(bytes);
+    if index <= count / 2 {
+        packed::items_from(bytes, COUNT_BYTES).nth(index).map_or(bytes.len(), |(at, _)| at)
+    } else {
+        let from_back = count - index;
+        let mut at = bytes.len();
+        for _ in 0..from_back {
+            at = packed::before(bytes, at).unwrap_or(COUNT_BYTES);
+        }
+        at
+    }
+}
+
+/// Most items and most bytes of a chunk.
+fn bounds(packing: &Packing) -> (usize, usize) {
+    /// A run by number of items is still no longer than this, as in Redis.
+    const SAFETY_BYTES_MAX: usize = 8 << 10;
+    match packing.list_size_max {
+        count if count > 0 => (count as usize, SAFETY_BYTES_MAX),
+        class => (usize::MAX, (4 << 10) << (-class - 1).clamp(0, 4)),
+    }
+}
+
+/// A list.
+#[derive(Clone)]
+pub struct List {
+    /// At least one, and none of them empty unless it is the only one.
+    chunks: VecDeque<Chunk>,
+    len: usize,
+    /// Bytes that the chunks' runs take.
+    run_bytes: usize,
+}
+
+impl List {
+    fn of(chunk: Chunk) -> List {
+        List { len: chunk.count(), run_bytes: allocated_bytes(chunk.0.capacity()), chunks: VecDeque::from([chunk]) }
+    }
+
+    /// Runs `act` on a chunk and counts what became of its memory.
+    fn change<R>(&mut self, chunk: usize, act: impl FnOnce(&mut Chunk) -> R) -> R {
+        let chunk = &mut self.chunks[chunk];
+        let before = allocated_bytes(chunk.0.capacity());
+        let result = act(chunk);
+        self.run_bytes = self.run_bytes + allocated_bytes(chunk.0.capacity()) - before;
+        result
+    }
+
+    fn add_chunk(&mut self, at: usize, chunk: Chunk) {
+        self.run_bytes += allocated_bytes(chunk.0.capacity());
+        self.chunks.insert(at, chunk);
+    }
+
+    fn drop_chunk(&mut self, at: usize) -> Option<Chunk> {
+        let chunk = self.chunks.remove(at)?;
+        self.run_bytes -= allocated_bytes(chunk.0.capacity());
+        Some(chunk)
+    }
+
+    /// The chunk of item `index` and its number in it; `index` is less than the length.
+    fn find(&self, index: usize) -> (usize, usize) {
+        find_in(self.chunks.len(), self.len, index, |chunk| self.chunks[chunk].count())
+    }
+
+    /// Adds an item at an end.
+    pub(crate) fn push(&mut self, end: End, item: Item<'_>, packing: &Packing) {
+        let chunk = match end {
+            End::Front => 0,
+            End::Back => self.chunks.len() - 1,
+        };
+        self.len += 1;
+        if self.chunks[chunk].has_room(item.packed_bytes(), packing) || self.chunks[chunk].count() == 0 {
+            return self.change(chunk, |chunk| match end {
+                End::Front => chunk.insert(0, item),
+                End::Back => {
+                    item.write(&mut chunk.0);
+                    chunk.add_count(1);
+                }
+            });
+        }
+        // What stands behind the end from now on changes seldom: it gives back what it had in reserve.
+        self.change(chunk, |chunk| chunk.0.shrink_to_fit());
+        let mut fresh = Chunk::new();
+        fresh.insert(0, item);
+        self.add_chunk(if end == End::Front { 0 } else { chunk + 1 }, fresh);
+    }
+
+    /// Removes `count` items, at most as many as there are, from an end and shows them in the order of their removal.
+    pub(crate) fn pop(&mut self, end: End, count: usize, mut see: impl FnMut(Item<'_>)) {
+        let mut left = count.min(self.len);
+        while left > 0 {
+            let (chunk, items) = match end {
+                // Those of one chunk leave together: what is behind them moves once.
+                End::Front => (0, 0..left.min(self.chunks[0].count())),
+                End::Back => {
+                    let last = self.chunks.len() - 1;
+                    (last, self.chunks[last].count() - 1..self.chunks[last].count())
+                }
+            };
+            left -= items.len();
+            self.len -= items.len();
+            self.change(chunk, |chunk| chunk.remove(items, &mut see));
+            self.settle(chunk, None);
+        }
+    }
+
+    /// Writes over item `index`, which exists.
+    pub(crate) fn set(&mut self, index: usize, item: Item<'_>, packing: &Packing) {
+        let (chunk, within) = self.find(index);
+        let (count_max, bytes_max) = bounds(packing);
+        self.change(chunk, |chunk| {
+            let at = chunk.place(within);
+            packed::replace(&mut chunk.0, at, item);
+        });
+        self.split(chunk, within, count_max, bytes_max);
+    }
+
+    /// Puts an item before item `index`, which exists.
+    pub(crate) fn insert(&mut self, index: usize, item: Item<'_>, packing: &Packing) {
+        let (chunk, within) = self.find(index);
+        let (count_max, bytes_max) = bounds(packing);
+        self.change(chunk, |chunk| chunk.insert(within, item));
+        self.len += 1;
+        self.split(chunk, within, count_max, bytes_max);
+    }
+
+    /// Removes `count` items from `index` on, all of which exist.
+    pub(crate) fn remove(&mut self, index: usize, count: usize, packing: &Packing) {
+        let mut left = count;
+        while left > 0 {
+            let (chunk, within) = self.find(index);
+            let here = left.min(self.chunks[chunk].count() - within);
+            self.change(chunk, |chunk| chunk.remove(within..within + here, |_| {}));
+            self.len -= here;
+            left -= here;
+            self.settle(chunk, Some(packing));
+        }
+    }
+
+    /// Cuts a chunk that grew beyond its bounds: at `within`, where the new bytes are, or behind them.
+    fn split(&mut self, chunk: usize, within: usize, count_max: usize, bytes_max: usize) {
+        let is_over = |chunk: &Chunk| chunk.count() > 1 && (chunk.count() > count_max || chunk.0.len() > bytes_max);
+        if !is_over(&self.chunks[chunk]) {
+            return;
+        }
+        let count = self.chunks[chunk].count();
+        let at = if within == 0 { 1 } else { within };
+        let rest = self.change(chunk, |chunk| {
+            let rest = chunk.split_off(at);
+            chunk.0.shrink_to_fit();
+            rest
+        });
+        self.add_chunk(chunk + 1, rest);
+        if within > 0 && within + 1 < count && is_over(&self.chunks[chunk + 1]) {
+            self.split(chunk + 1, 0, count_max, bytes_max);
+        }
+    }
+
+    /// After `chunk` lost items: drops it if it is empty, or joins it with a neighbour if both are sparse.
+    fn settle(&mut self, chunk: usize, packing: Option<&Packing>) {
+        if self.chunks.len() == 1 {
+            return;
+        }
+        if self.chunks[chunk].count() == 0 {
+            self.drop_chunk(chunk);
+            return;
+        }
+        // Popping drains chunks one after the other; only removals in the middle leave many sparse ones.
+        let Some(packing) = packing else { return };
+        let (count_max, bytes_max) = bounds(packing);
+        if self.chunks[chunk].0.len() > bytes_max.min(8 << 10) / JOIN_SHARE {
+            return;
+        }
+        let first = if chunk + 1 < self.chunks.len() { chunk } else { chunk - 1 };
+        let (a, b) = (&self.chunks[first], &self.chunks[first + 1]);
+        if a.0.len() + b.0.len() > bytes_max || a.count() + b.count() > count_max {
+            return;
+        }
+        if let Some(second) = self.drop_chunk(first + 1) {
+            self.change(first, |chunk| {
+                chunk.0.extend_from_slice(&second.0[COUNT_BYTES..]);
+                chunk.add_count(second.count() as isize);
+            });
+        }
+    }
+}
+
+/// The chunk of item `index`, and its number there, from the nearer end.
+fn find_in(chunks: usize, len: usize, index: usize, count: impl Fn(usize) -> usize) -> (usize, usize) {
+    if index < len / 2 {
+        let mut before = 0;
+        for chunk in 0..chunks {
+            let here = count(chunk);
+            if index < before + here {
+                return (chunk, index - before);
+            }
+            before += here;
+        }
+    } else {
+        let mut after = len;
+        for chunk in (0..chunks).rev() {
+            after -= count(chunk);
+            if index >= after {
+                return (chunk, index - after);
+            }
+        }
+    }
+    unreachable!("the item exists")
+}
+
+/// A list as a reader sees it.
+#[derive(Clone, Copy)]
+pub enum ListView<'a> {
+    /// In its entry.
+    Inline(&'a [u8]),
+    /// Apart.
+    Apart(&'a List),
+}
+
+impl<'a> ListView<'a> {
+    /// How many items.
+    #[allow(clippy::len_without_is_empty)] // a key without items does not exist
+    pub fn len(self) -> usize {
+        match self {
+            ListView::Inline(bytes) => count_of(bytes),
+            ListView::Apart(list) => list.len,
+        }
+    }
+
+    /// Whether all is one run, which clients know as `listpack`.
+    pub fn is_packed(self) -> bool {
+        match self {
+            ListView::Inline(_) => true,
+            ListView::Apart(list) => list.chunks.len() == 1,
+        }
+    }
+
+    fn chunk(self, chunk: usize) -> Option<&'a [u8]> {
+        match self {
+            ListView::Inline(bytes) => (chunk == 0).then_some(bytes),
+            ListView::Apart(list) => list.chunks.get(chunk).map(|chunk| &chunk.0[..]),
+        }
+    }
+
+    fn find(self, index: usize) -> (usize, usize) {
+        match self {
+            ListView::Inline(_) => (0, index),
+            ListView::Apart(list) => list.find(index),
+        }
+    }
+
+    /// Item `index`; `None` past the end.
+    pub fn get(self, index: usize) -> Option<Item<'a>> {
+        if index >= self.len() {
+            return None;
+        }
+        let (chunk, within) = self.find(index);
+        let bytes = self.chunk(chunk)?;
+        packed::item(bytes, place_in(bytes, within)).map(|(item, _)| item)
+    }
+
+    /// The items from `index` to the end, in order.
+    pub fn from(self, index: usize) -> impl Iterator<Item = Item<'a>> {
+        let (chunk, within) = if index < self.len() { self.find(index) } else { (usize::MAX, 0) };
+        let start = self.chunk(chunk).map_or(0, |bytes| place_in(bytes, within));
+        (chunk..).map_while(move |number| self.chunk(number)).enumerate().flat_map(move |(step, bytes)| {
+            packed::items_from(bytes, if step == 0 { start } else { COUNT_BYTES }).map(|(_, item)| item)
+        })
+    }
+
+    /// The items from the end to the front.
+    pub fn backwards(self) -> impl Iterator<Item = Item<'a>> {
+        let chunks = match self {
+            ListView::Inline(_) => 1,
+            ListView::Apart(list) => list.chunks.len(),
+        };
+        (0..chunks)
+            .rev()
+            .filter_map(move |number| self.chunk(number))
+            .flat_map(|bytes| packed::items_from(bytes, COUNT_BYTES).rev().map(|(_, item)| item))
+    }
+}
+
+/// The changes that an edit writes down; the numbers are part of the format in which changes travel.
+mod change {
+    /// An item, at the front.
+    pub const PUSH_FRONT: i64 = 0;
+    /// An item, at the back.
+    pub const PUSH_BACK: i64 = 1;
+    /// So many, from the front.
+    pub const POP_FRONT: i64 = 2;
+    /// So many, from the back.
+    pub const POP_BACK: i64 = 3;
+    /// An index, its new item.
+    pub const SET: i64 = 4;
+    /// An index, an item to put before it.
+    pub const INSERT: i64 = 5;
+    /// An index, how many to remove from there on.
+    pub const REMOVE: i64 = 6;
+}
+
+impl Edit<'_, List> {
+    /// Adds an item at an end.
+    pub fn push(&mut self, end: End, bytes: &[u8]) {
+        let item = Item::of(bytes);
+        self.value.push(end, item, self.packing);
+        self.log.note(if end == End::Front { change::PUSH_FRONT } else { change::PUSH_BACK }, [item]);
+    }
+
+    /// Removes up to `count` items from an end and shows them in the order of their removal.
+    pub fn pop(&mut self, end: End, count: usize, see: impl FnMut(Item<'_>)) {
+        let count = count.min(self.value.len);
+        if count == 0 {
+            return;
+        }
+        self.value.pop(end, count, see);
+        let number = if end == End::Front { change::POP_FRONT } else { change::POP_BACK };
+        self.log.note(number, [Item::Int(count as i64)]);
+    }
+
+    /// Writes over item `index`. Whether there was one.
+    pub fn set(&mut self, index: usize, bytes: &[u8]) -> bool {
+        if index >= self.value.len {
+            return false;
+        }
+        let item = Item::of(bytes);
+        self.value.set(index, item, self.packing);
+        self.log.note(change::SET, [Item::Int(index as i64), item]);
+        true
+    }
+
+    /// Puts an item before item `index`, or at the end if that is the length. Whether there was such a place.
+    pub fn insert(&mut self, index: usize, bytes: &[u8]) -> bool {
+        if index == self.value.len {
+            self.push(End::Back, bytes);
+            return true;
+        }
+        if index > self.value.len {
+            return false;
+        }
+        let item = Item::of(bytes);
+        self.value.insert(index, item, self.packing);
+        self.log.note(change::INSERT, [Item::Int(index as i64), item]);
+        true
+    }
+
+    /// Removes up to `count` items from `index` on. How many.
+    pub fn remove(&mut self, index: usize, count: usize) -> usize {
+        let count = count.min(self.value.len.saturating_sub(index));
+        if count > 0 {
+            self.value.remove(index, count, self.packing);
+            self.log.note(change::REMOVE, [index, count].map(|number| Item::Int(number as i64)));
+        }
+        count
+    }
+}
+
+impl Collection for List {
+    const KIND: Kind = Kind::List;
+    type View<'a> = ListView<'a>;
+
+    fn new(_packing: &Packing) -> List {
+        List::of(Chunk::new())
+    }
+
+    fn from_inline(bytes: Vec<u8>) -> List {
+        List::of(Chunk(bytes))
+    }
+
+    fn inline(&self) -> Option<&[u8]> {
+        (self.chunks.len() == 1).then(|| &self.chunks[0].0[..])
+    }
+
+    fn into_inline(mut self) -> Vec<u8> {
+        self.chunks.pop_front().map(|chunk| chunk.0).unwrap_or_default()
+    }
+
+    fn view_inline(bytes: &[u8]) -> ListView<'_> {
+        ListView::Inline(bytes)
+    }
+
+    fn view(&self) -> ListView<'_> {
+        ListView::Apart(self)
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.run_bytes + allocated_bytes(self.chunks.capacity() * size_of::<Chunk>())
+    }
+
+    fn write_to(&self, out: &mut Vec<u8>) {
+        for chunk in &self.chunks {
+            out.extend_from_slice(&chunk.0[COUNT_BYTES..]);
+        }
+    }
+
+    fn read_from(bytes: &[u8], packing: &Packing) -> Option<List> {
+        packed::count_checked(bytes)?;
+        let mut list = List::new(packing);
+        for (_, item) in packed::items(bytes) {
+            match item {
+                Item::Bytes(_) | Item::Int(_) => list.push(End::Back, item, packing),
+                Item::Float(_) | Item::Moment(_) => return None,
+            }
+        }
+        (list.len > 0).then_some(list)
+    }
+
+    fn repeat(edit: &mut Edit<'_, List>, changes: &[u8]) -> Option<()> {
+        let mut items = packed::items(changes).map(|(_, item)| item);
+        while let Some(Item::Int(number)) = items.next() {
+            let mut size = || match items.next()? {
+                Item::Int(size) => usize::try_from(size).ok(),
+                _ => None,
+            };
+            match number {
+                change::PUSH_FRONT => items.next()?.with(|bytes| edit.push(End::Front, bytes)),
+                change::PUSH_BACK => items.next()?.with(|bytes| edit.push(End::Back, bytes)),
+                change::POP_FRONT => edit.pop(End::Front, size()?, |_| {}),
+                change::POP_BACK => edit.pop(End::Back, size()?, |_| {}),
+                change::SET => {
+                    let index = size()?;
+                    items.next()?.with(|bytes| edit.set(index, bytes)).then_some(())?;
+                }
+                change::INSERT => {
+                    let index = size()?;
+                    items.next()?.with(|bytes| edit.insert(index, bytes)).then_some(())?;
+                }
+                change::REMOVE => {
+                    let index = size()?;
+                    edit.remove(index, size()?);
+                }
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn into_body(self) -> Body {
+        Body::List(Box::new(self))
+    }
+
+    fn of(body: &Body) -> Option<&List> {
+        if let Body::List(list) = body { Some(list) } else { None }
+    }
+
+    fn of_mut(body: &mut Body) -> Option<&mut List> {
+        if let Body::List(list) = body { Some(list) } else { None }
+    }
+}
+
+#[cfg(test)]
+#[path = "list_tests.rs"]
+mod tests;
