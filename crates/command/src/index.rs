@@ -16,6 +16,7 @@ pub static FAMILIES: &[&[Row]] = &[
     family::string::ROWS,
     family::counter::ROWS,
     family::bitmap::ROWS,
+    family::list::ROWS,
     family::key::ROWS,
     crate::server::connection::ROWS,
     crate::server::admin::ROWS,

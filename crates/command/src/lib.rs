@@ -10,21 +10,14 @@
 //! ever makes text for another door's parser.
 //!
 //! ```
-//! use scrubjay_command::Context;
+//! use scrubjay_command::{Context, SizeLimits};
 //! use scrubjay_command::family::counter::Increment;
 //! use scrubjay_command::family::string::{Condition, Expiry, Get, Set};
 //! use scrubjay_store::{Config, Ns, Store};
 //!
 //! let store = Store::new(Config::default(), None);
-//! let mut cx = Context {
-//!     store: &store,
-//!     ns: Ns(0),
-//!     now_ms: 1_700_000_000_000,
-//!     touch: true,
-//!     key_bytes_max: 64 << 10,
-//!     value_bytes_max: 512 << 20,
-//!     placed: None,
-//! };
+//! let limits = SizeLimits { key_bytes_max: 64 << 10, value_bytes_max: 512 << 20 };
+//! let mut cx = Context::new(&store, Ns(0), 1_700_000_000_000, limits);
 //!
 //! let lock = Set { condition: Condition::Absent, expiry: Expiry::InMs(30_000), ..Set::new(b"lock", b"mine") };
 //! assert!(lock.run(&mut cx)?.stored);
@@ -46,9 +39,10 @@ pub mod server;
 pub mod table;
 pub mod usage;
 pub mod versioned;
+pub mod wait;
 
 pub use args::{Args, Span};
 pub use index::{find, resolve};
 pub use reject::{Kind, Reject};
 pub use reply::{Reply, Value, ValueReply};
-pub use table::{Context, Handler, Row};
+pub use table::{Context, Handler, Held, Row, SizeLimits};

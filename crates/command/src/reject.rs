@@ -3,6 +3,7 @@
 //! RESP clients get Redis' own texts, because programs match on them. Other protocols map [`Kind`] to their own codes.
 
 use scrubjay_store::OutOfMemory;
+use scrubjay_store::value::{Refused, WrongKind};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -152,6 +153,21 @@ impl fmt::Display for Reject {
 }
 
 impl std::error::Error for Reject {}
+
+impl From<WrongKind> for Reject {
+    fn from(_: WrongKind) -> Reject {
+        Reject::WRONG_TYPE
+    }
+}
+
+impl From<Refused> for Reject {
+    fn from(refused: Refused) -> Reject {
+        match refused {
+            Refused::WrongKind => Reject::WRONG_TYPE,
+            Refused::OutOfMemory => Reject::OUT_OF_MEMORY,
+        }
+    }
+}
 
 impl From<OutOfMemory> for Reject {
     fn from(_: OutOfMemory) -> Reject {

@@ -7,7 +7,10 @@ use crate::args::Args;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::server::ServerCommand;
-use scrubjay_store::{Access, Guard, Key, Ns, Store};
+use crate::wait::Wish;
+use scrubjay_store::{Access, Everywhere, Guard, Key, Ns, Store};
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 
 bitflags::bitflags! {
     /// What a command is like, in Redis' terms.
@@ -66,6 +69,8 @@ impl Keys {
     pub const ONE: Keys = Keys::Range { first: 1, last: 1, step: 1 };
     /// Keys from 1 to the end.
     pub const ALL: Keys = Keys::Range { first: 1, last: -1, step: 1 };
+    /// Keys from 1 to the last but one: what follows them is a time-out.
+    pub const ALL_BUT_LAST: Keys = Keys::Range { first: 1, last: -2, step: 1 };
     /// Keys at 1, 3, 5, ...
     pub const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
     /// Keys at 1 and 2.
@@ -95,6 +100,8 @@ pub enum Group {
     String,
     /// Bits of strings.
     Bitmap,
+    /// Lists.
+    List,
     /// Keys of any type.
     Generic,
     /// The client's own connection.
@@ -111,6 +118,7 @@ impl Group {
         match self {
             Group::String => "string",
             Group::Bitmap => "bitmap",
+            Group::List => "list",
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",
@@ -135,6 +143,107 @@ pub struct Context<'a> {
     pub key_bytes_max: usize,
     /// A key of this very command that has been placed already, to be prefetched; `None`: none has.
     pub placed: Option<Key<'a>>,
+    /// Whether the client can wait for a key that is not there yet.
+    pub may_wait: bool,
+    /// What the command wants to wait for; then it has said nothing.
+    pub wish: Option<Box<Wish>>,
+    /// The slots that the transaction holds in which the command runs.
+    pub held: Held<'a>,
+}
+
+/// The guard of a transaction, lent to each of its commands in turn.
+#[derive(Default)]
+pub struct Held<'a> {
+    guard: Cell<Option<Guard<'a>>>,
+    is_transaction: bool,
+}
+
+impl<'a> Held<'a> {
+    /// What a command has that runs by itself.
+    pub const fn nothing() -> Held<'a> {
+        Held { guard: Cell::new(None), is_transaction: false }
+    }
+
+    /// The guard over all slots that a transaction's commands will ask for.
+    pub fn by(guard: Guard<'a>) -> Held<'a> {
+        Held { guard: Cell::new(Some(guard)), is_transaction: true }
+    }
+
+    /// Lends the guard out, if this is a transaction.
+    #[inline(always)]
+    fn lend(&self) -> Option<Locked<'_, 'a>> {
+        if !self.is_transaction {
+            return None;
+        }
+        match self.guard.take() {
+            Some(guard) => Some(Locked { guard: Some(guard), home: Some(&self.guard) }),
+            None => unreachable!("a command locks one thing after the other, never one inside another"),
+        }
+    }
+}
+
+/// The slots of a command's keys, locked: for this command alone, or as part of its transaction.
+pub struct Locked<'c, 'a> {
+    guard: Option<Guard<'a>>,
+    home: Option<&'c Cell<Option<Guard<'a>>>>,
+}
+
+impl<'a> Deref for Locked<'_, 'a> {
+    type Target = Guard<'a>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Guard<'a> {
+        match &self.guard {
+            Some(guard) => guard,
+            None => unreachable!("it is taken only when this is dropped"),
+        }
+    }
+}
+
+impl DerefMut for Locked<'_, '_> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match &mut self.guard {
+            Some(guard) => guard,
+            None => unreachable!("it is taken only when this is dropped"),
+        }
+    }
+}
+
+impl Drop for Locked<'_, '_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(home) = self.home {
+            home.set(self.guard.take());
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// A command's surroundings where it runs by itself and cannot wait.
+    pub fn new(store: &'a Store, ns: Ns, now_ms: u64, limits: SizeLimits) -> Context<'a> {
+        Context {
+            store,
+            ns,
+            now_ms,
+            touch: true,
+            value_bytes_max: limits.value_bytes_max,
+            key_bytes_max: limits.key_bytes_max,
+            placed: None,
+            may_wait: false,
+            wish: None,
+            held: Held::nothing(),
+        }
+    }
+}
+
+/// How long keys and values may be.
+#[derive(Clone, Copy, Debug)]
+pub struct SizeLimits {
+    /// Longest key, in bytes.
+    pub key_bytes_max: usize,
+    /// Longest value, in bytes.
+    pub value_bytes_max: usize,
 }
 
 impl Context<'_> {
@@ -173,23 +282,55 @@ impl Context<'_> {
 impl<'a> Context<'a> {
     /// Locks the slot of one key.
     #[inline]
-    pub fn lock(&self, key: &Key<'_>) -> Guard<'a> {
-        self.store.lock(key.slot, self.now_ms)
+    pub fn lock(&self, key: &Key<'_>) -> Locked<'_, 'a> {
+        match self.held.lend() {
+            Some(lent) => lent,
+            None => Locked { guard: Some(self.store.lock(key.slot, self.now_ms)), home: None },
+        }
     }
 
     /// Locks the slots of several keys, which everything under the guard then sees and changes at once.
     #[inline]
-    pub fn lock_all(&self, keys: &[Key<'_>]) -> Guard<'a> {
-        match keys {
-            [one] => self.lock(one),
-            _ => self.store.lock_many(keys.iter().map(|key| key.slot), self.now_ms),
+    pub fn lock_all(&self, keys: &[Key<'_>]) -> Locked<'_, 'a> {
+        match (keys, self.held.lend()) {
+            (_, Some(lent)) => lent,
+            ([one], None) => self.lock(one),
+            _ => {
+                let guard = self.store.lock_many(keys.iter().map(|key| key.slot), self.now_ms);
+                Locked { guard: Some(guard), home: None }
+            }
+        }
+    }
+
+    /// Locks everything: for what cannot name its keys.
+    pub fn lock_everything(&self) -> Locked<'_, 'a> {
+        match self.held.lend() {
+            Some(lent) => lent,
+            None => Locked { guard: Some(self.store.lock_all(self.now_ms)), home: None },
+        }
+    }
+
+    /// Runs `act` on all of the store: a shard at a time, or on what the transaction holds.
+    pub fn everywhere<R>(&self, act: impl FnOnce(&mut dyn Everywhere) -> R) -> R {
+        match self.held.lend() {
+            Some(mut lent) => act(&mut *lent),
+            None => act(&mut &*self.store),
         }
     }
 
     /// Makes room for a value of `value_bytes` under `key` before its slot is locked.
     #[inline]
     pub fn reserve(&self, key: &Key<'_>, value_bytes: usize) {
-        self.store.reserve(key.bytes.len() + value_bytes, self.now_ms);
+        self.reserve_bytes(key.bytes.len() + value_bytes);
+    }
+
+    /// Makes room for so many bytes before anything is locked.
+    #[inline]
+    pub fn reserve_bytes(&self, bytes: usize) {
+        // A transaction has its slots locked already; what does not fit then is refused.
+        if !self.held.is_transaction {
+            self.store.reserve(bytes, self.now_ms);
+        }
     }
 }
 

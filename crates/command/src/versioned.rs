@@ -38,7 +38,7 @@ const BATCH: usize = 16;
 impl<K: AsRef<[u8]>> FetchMany<'_, K> {
     /// Hands the keys to `each`, in order, until it says `false`. It looks when it wants to, and works on what it took
     /// after the lock is gone.
-    pub fn run(self, cx: &Context<'_>, mut each: impl FnMut(One<'_>) -> bool) {
+    pub fn run(self, cx: &Context<'_>, mut each: impl FnMut(One<'_, '_>) -> bool) {
         let mut batch = smallvec::SmallVec::<[Key<'_>; BATCH]>::new();
         for keys in self.keys.chunks(BATCH) {
             batch.clear();
@@ -52,14 +52,14 @@ impl<K: AsRef<[u8]>> FetchMany<'_, K> {
 }
 
 /// One of many keys, ready to be looked up.
-pub struct One<'a> {
-    cx: &'a Context<'a>,
-    key: &'a Key<'a>,
+pub struct One<'k, 'c> {
+    cx: &'k Context<'c>,
+    key: &'k Key<'k>,
 }
 
-impl<'a> One<'a> {
+impl<'k> One<'k, '_> {
     /// The key.
-    pub fn key(&self) -> &'a [u8] {
+    pub fn key(&self) -> &'k [u8] {
         self.key.bytes
     }
 
@@ -71,7 +71,7 @@ impl<'a> One<'a> {
 
 #[inline]
 fn fetch<R>(cx: &Context<'_>, key: &Key<'_>, see: impl FnOnce(Option<&Entry<'_>>) -> R) -> R {
-    let mut guard = cx.store.lock(key.slot, cx.now_ms);
+    let mut guard = cx.lock(key);
     let entry = guard.get(key, cx.read());
     see(entry.as_ref())
 }
@@ -105,8 +105,8 @@ impl Put<'_> {
     pub fn run(self, cx: &Context<'_>, permits: impl FnOnce(Option<u64>) -> bool) -> Result<Written, Reject> {
         self.check(cx)?;
         let key = cx.store.key(cx.ns, self.key);
-        cx.store.reserve(self.key.len() + self.value.len(), cx.now_ms);
-        let mut guard = cx.store.lock(key.slot, cx.now_ms);
+        cx.reserve_bytes(self.key.len() + self.value.len());
+        let mut guard = cx.lock(&key);
         let present = guard.get(&key, Access::Peek).map(|entry| entry.version());
         if !permits(present) {
             return Ok(Written::Refused(present));
@@ -147,7 +147,7 @@ impl Remove<'_> {
     /// Removes the key if `permits` agrees to the present version (`None`: no entry).
     pub fn run(self, cx: &Context<'_>, permits: impl FnOnce(Option<u64>) -> bool) -> Removed {
         let key = cx.store.key(cx.ns, self.key);
-        let mut guard = cx.store.lock(key.slot, cx.now_ms);
+        let mut guard = cx.lock(&key);
         let present = guard.get(&key, Access::Peek).map(|entry| entry.version());
         if permits(present) { Removed::Done(guard.remove(&key)) } else { Removed::Refused }
     }
@@ -180,14 +180,16 @@ impl RemovePrefix<'_> {
     /// were removed.
     pub fn step(self, cx: &Context<'_>, cursor: u64) -> (u64, u64) {
         let mut found: Vec<Vec<u8>> = Vec::new();
-        let next = cx.store.scan(cursor, SCAN_STEP, cx.now_ms, |scanned| {
-            if scanned.ns == cx.ns && scanned.key.starts_with(self.prefix) {
-                found.push(scanned.key.to_vec());
-            }
+        let next = cx.everywhere(|all| {
+            all.scan(cursor, SCAN_STEP, cx.now_ms, &mut |scanned| {
+                if scanned.ns == cx.ns && scanned.key.starts_with(self.prefix) {
+                    found.push(scanned.key.to_vec());
+                }
+            })
         });
         let removed = found.iter().filter(|bytes| {
             let key = cx.store.key(cx.ns, bytes);
-            cx.store.lock(key.slot, cx.now_ms).remove(&key)
+            cx.lock(&key).remove(&key)
         });
         (next, removed.count() as u64)
     }
@@ -196,10 +198,11 @@ impl RemovePrefix<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SizeLimits;
     use scrubjay_store::{Config, Ns, Store};
 
     fn context(store: &Store) -> Context<'_> {
-        Context { store, ns: Ns(0), now_ms: 1000, touch: true, key_bytes_max: 100, value_bytes_max: 100, placed: None }
+        Context::new(store, Ns(0), 1000, SizeLimits { key_bytes_max: 100, value_bytes_max: 100 })
     }
 
     fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Put<'a> {

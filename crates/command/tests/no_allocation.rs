@@ -4,7 +4,7 @@
 //!
 //! One test in this file: the counter belongs to the process.
 
-use scrubjay_command::{Args, Context, Handler, Reject, Reply, Span, resolve};
+use scrubjay_command::{Args, Context, Handler, Reject, Reply, SizeLimits, Span, resolve};
 use scrubjay_store::{Config, Ns, Store};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -75,15 +75,8 @@ fn run(cx: &mut Context<'_>, buffer: &[u8], spans: &[Span], sink: &mut Sink) {
 #[test]
 fn the_commands_that_caches_live_on_do_not_allocate() {
     let store = Store::new(Config::default(), None);
-    let mut cx = Context {
-        store: &store,
-        ns: Ns(0),
-        now_ms: 1_700_000_000_000,
-        touch: true,
-        key_bytes_max: 64 << 10,
-        value_bytes_max: 512 << 20,
-        placed: None,
-    };
+    let limits = SizeLimits { key_bytes_max: 64 << 10, value_bytes_max: 512 << 20 };
+    let mut cx = Context::new(&store, Ns(0), 1_700_000_000_000, limits);
     let sixteen = |name: &str, tail: &str| (0..16).fold(name.to_owned(), |line, i| format!("{line} key:{i}{tail}"));
     let lines = [
         "SET key:1 some-value-of-usual-length".to_owned(),

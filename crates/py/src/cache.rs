@@ -306,7 +306,7 @@ impl Cache {
         let engine = self.engine(py)?;
         py.detach(|| {
             let _inside = fork::gate();
-            engine.store.flush(None, engine.time.exact());
+            engine.store.flush(None);
         });
         Ok(())
     }

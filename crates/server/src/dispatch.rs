@@ -34,13 +34,9 @@ pub fn run_row(
     let done = match row.handler {
         Handler::Data(run) => {
             let mut cx = Context {
-                store: &turn.shared.store,
-                ns: turn.ns(),
-                now_ms: turn.now_ms,
                 touch: turn.session.touch(),
-                key_bytes_max: turn.limits.key_bytes_max,
-                value_bytes_max: turn.limits.value_bytes_max,
                 placed,
+                ..Context::new(&turn.shared.store, turn.ns(), turn.now_ms, turn.limits.sizes())
             };
             run(&mut cx, args, reply)
         }

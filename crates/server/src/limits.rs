@@ -2,6 +2,7 @@
 //! thread, which looks for a newer copy once a turn.
 
 use crate::config::Config;
+use scrubjay_command::SizeLimits;
 use scrubjay_protocol::{http, resp};
 use std::time::Duration;
 
@@ -47,6 +48,12 @@ pub struct Limits {
 pub const REQUEST_BYTES_PER_SECOND_MIN: u64 = 1024;
 
 impl Limits {
+    /// How long keys and values may be.
+    #[inline]
+    pub fn sizes(&self) -> SizeLimits {
+        SizeLimits { key_bytes_max: self.key_bytes_max, value_bytes_max: self.value_bytes_max }
+    }
+
     /// The bounds that `config` sets.
     pub fn of(config: &Config) -> Limits {
         let ms = |duration: Duration| duration.as_millis() as u64;

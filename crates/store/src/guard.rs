@@ -33,14 +33,19 @@ impl Guard<'_> {
 
     #[inline(always)]
     fn shard(&mut self, key: &Key<'_>) -> &mut Shard {
-        let number = self.env.shard_of(key.slot) as u32;
+        self.shard_number(self.env.shard_of(key.slot) as u32)
+    }
+
+    /// A shard that is held.
+    #[inline(always)]
+    pub(crate) fn shard_number(&mut self, number: u32) -> &mut Shard {
         if self.others.is_empty() || number == self.first.0 {
-            debug_assert_eq!(self.first.0, number, "the key's slot is not locked");
+            debug_assert_eq!(self.first.0, number, "the slot is not locked");
             return &mut self.first.1;
         }
         match self.others.binary_search_by_key(&number, |(n, _)| *n) {
             Ok(at) => &mut self.others[at].1,
-            Err(_) => unreachable!("the key's slot is not locked"),
+            Err(_) => unreachable!("the slot is not locked"),
         }
     }
 

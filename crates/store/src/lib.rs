@@ -17,6 +17,7 @@ mod config;
 mod effect;
 mod entry;
 mod env;
+mod everywhere;
 mod evict;
 mod guard;
 mod heap;
@@ -35,12 +36,13 @@ pub mod value;
 
 pub use config::{Config, Policy, Rank, Scope, UnknownPolicy};
 pub use effect::{Effect, Journal, Removal};
+pub use everywhere::{Everywhere, Scanned};
 pub use guard::Guard;
 pub use key::{DATABASES, KEY_BYTES_MAX, Key, Ns};
 pub use large::{Body, SharedBytes};
 pub use shard::Entry;
 pub use stats::Stats;
-pub use store::{Scanned, Store};
+pub use store::Store;
 pub use value::Kind;
 
 pub mod flags {

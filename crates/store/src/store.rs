@@ -11,10 +11,11 @@ use crate::budget::Budget;
 use crate::config::{Config, Policy};
 use crate::effect::Journal;
 use crate::env::{Berth, Env, Hint};
+use crate::everywhere::{Everywhere, Scanned};
 use crate::guard::Guard;
 use crate::key::{DATABASES, Key, Ns};
 use crate::pool::Pool;
-use crate::shard::{Entry, Shard};
+use crate::shard::Shard;
 use crate::stats::Stats;
 use crate::tick::Ticks;
 use crate::value::{Packing, PackingCell};
@@ -39,22 +40,9 @@ const BYTES_PER_TABLE: u64 = 64 << 10;
 const IDLE_MS: u64 = 100;
 /// Entries that expiry or eviction handles in a microsecond of budget, at least.
 const SHARDS_PER_STEP: usize = 16;
-/// A scan's cursor: the table in the low bits, the position in hash space above.
-const CURSOR_TABLE_BITS: u32 = 14;
-
-/// An entry as a scan shows it.
-pub struct Scanned<'g> {
-    /// The namespace.
-    pub ns: Ns,
-    /// The key.
-    pub key: &'g [u8],
-    /// The entry.
-    pub entry: Entry<'g>,
-}
-
 /// The store. Shared by reference between threads.
 pub struct Store {
-    env: Env,
+    pub(crate) env: Env,
     databases: [AtomicU8; DATABASES as usize],
     policy: Mutex<Policy>,
     next_shard: AtomicUsize,
@@ -204,57 +192,24 @@ impl Store {
         }
     }
 
-    /// One step of a full scan: calls `visit` for every live entry of some buckets, and returns the next cursor (0 at the
-    /// end). An entry present from the start to the end of a full scan is visited at least once, whatever happens to the
-    /// tables meanwhile. `effort`: about how many entries to visit in this step. The callback runs under the lock: copy
-    /// and return. An unknown cursor is taken as the nearest position after it.
+    /// As [`Everywhere::scan`].
     pub fn scan(&self, cursor: u64, effort: usize, now_ms: UnixMs, mut visit: impl FnMut(Scanned<'_>)) -> u64 {
-        let (mut table, mut from) =
-            ((cursor & ((1 << CURSOR_TABLE_BITS) - 1)) as usize, (cursor >> CURSOR_TABLE_BITS) as u32);
-        let mut left = effort.max(1);
-        let bits = (self.env.shard_mask + 1).trailing_zeros();
-        // Empty tables cost a look each: a bound keeps a step short in an almost empty store.
-        let mut looks = effort.saturating_mul(16).max(1024);
-        while table <= self.env.table_mask {
-            let shard = self.env.shards[table & self.env.shard_mask].shard.lock();
-            let mut seen = 0;
-            let next = shard.scan(&self.env, table >> bits, from, left, now_ms, |ns, key, entry| {
-                seen += 1;
-                visit(Scanned { ns: Ns(ns), key, entry });
-            });
-            (table, from) = match next {
-                Some(next) => (table, next),
-                None => (table + 1, 0),
-            };
-            left = left.saturating_sub(seen);
-            looks -= 1;
-            if (left == 0 || looks == 0) && table <= self.env.table_mask {
-                return u64::from(from) << CURSOR_TABLE_BITS | table as u64;
-            }
-        }
-        0
+        Everywhere::scan(&mut &*self, cursor, effort, now_ms, &mut visit)
     }
 
-    /// A random live key of the namespace, or `None` if it has none.
-    pub fn random_key(&self, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>> {
-        let counts: Vec<u32> =
-            self.env.shards.iter().map(|b| b.shard.lock().per_ns[ns.0 as usize].entries as u32).collect();
-        let mut rng = Rng::new(now_ms ^ (self.next_shard.fetch_add(1, Relaxed) as u64) << 32);
-        let first = crate::evict::weighted(&counts, &mut rng)?;
-        (0..counts.len())
-            .map(|step| (first + step) & self.env.shard_mask)
-            .find_map(|number| self.env.shards[number].shard.lock().random_key(ns, now_ms))
-    }
-
-    /// How many entries the namespace has (expired ones that are not yet removed included).
+    /// As [`Everywhere::len`].
     pub fn len(&self, ns: Ns) -> u64 {
-        self.env.shards.iter().map(|b| b.shard.lock().per_ns[ns.0 as usize].entries).sum()
+        Everywhere::len(&mut &*self, ns)
     }
 
-    /// Removes every entry of the namespace (`None`: of all). Returns how many. Each shard is emptied at once; a write
-    /// that runs meanwhile is before or after its own shard's turn.
-    pub fn flush(&self, ns: Option<Ns>, _now_ms: UnixMs) -> u64 {
-        self.env.shards.iter().map(|b| b.shard.lock().flush(&self.env, ns)).sum()
+    /// As [`Everywhere::random_key`].
+    pub fn random_key(&self, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>> {
+        Everywhere::random_key(&mut &*self, ns, now_ms)
+    }
+
+    /// As [`Everywhere::flush`].
+    pub fn flush(&self, ns: Option<Ns>) -> u64 {
+        Everywhere::flush(&mut &*self, ns)
     }
 
     /// The counters' sum.

@@ -334,7 +334,7 @@ fn a_lowered_limit_is_reached_by_housekeeping_and_memory_is_given_back() {
     store.set_max_memory_bytes(64 << 20);
     assert_eq!(fill(&store, 0..600_000, 64, START_MS), 0);
     assert!(store.stats().used_bytes > 48 << 20);
-    store.flush(None, START_MS);
+    store.flush(None);
     let left = store.stats();
     assert_eq!((left.entries, left.payload_bytes, left.entry_bytes), (0, 0, 0));
     assert!(left.used_bytes < 2 << 20, "{} bytes are left", left.used_bytes);
@@ -431,7 +431,7 @@ fn what_was_charged_is_what_is_given_back() {
     let key = store.key(ns, b"alone");
     store.lock(key.slot, START_MS).put(&key, b"value", Deadline::Never, Flags::Keep).expect("there is room");
     assert!(store.lock(key.slot, START_MS).set_deadline(&key, Some(START_MS + 60_000)));
-    assert_eq!(store.flush(None, START_MS), 4);
+    assert_eq!(store.flush(None), 4);
     let left = store.stats().used_bytes;
     assert!(left < 1 << 20, "{left} bytes in use, and no entry");
 }

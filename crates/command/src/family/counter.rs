@@ -69,7 +69,7 @@ impl<'a> Increment<'a> {
         let key = cx.key(self.key)?;
         cx.reserve(&key, Digits::LENGTH_MAX);
         let mut guard = cx.lock(&key);
-        let (before, flags) = match guard.get(&key, Access::Write) {
+        let (before, flags) = match guard.string(&key, Access::Write)? {
             Some(entry) => (parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, EntryFlags::Keep),
             None => (0, EntryFlags::Set(self.flags_new)),
         };
@@ -97,7 +97,7 @@ impl IncrementFloat<'_> {
         let key = cx.key(self.key)?;
         cx.reserve(&key, LongDouble::TEXT_USUAL_MAX);
         let mut guard = cx.lock(&key);
-        let (before, before_flags) = match guard.get(&key, Access::Write) {
+        let (before, before_flags) = match guard.string(&key, Access::Write)? {
             Some(entry) => (LongDouble::parse(entry.value()).ok_or(Reject::NOT_A_FLOAT)?, entry.flags()),
             None => (LongDouble::ZERO, flags::NONE),
         };

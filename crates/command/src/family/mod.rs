@@ -12,6 +12,7 @@
 pub mod bitmap;
 pub mod counter;
 pub mod key;
+pub mod list;
 #[cfg(test)]
 mod memory_tests;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use crate::args::{Args, Span};
 use crate::index::resolve;
 use crate::reply::{Value, ValueReply};
-use crate::table::{Context, Handler};
+use crate::table::{Context, Handler, SizeLimits};
 use scrubjay_store::{Config, Ns, Store};
 
 /// When the tests begin, in Unix milliseconds.
@@ -21,20 +21,22 @@ pub struct Node {
 
 impl Node {
     pub fn new() -> Node {
-        let store = Store::new(Config::default(), None);
+        Node::with(Config::default())
+    }
+
+    /// With a memory limit, and nothing that may be evicted.
+    pub fn with_limit(max_memory_bytes: u64) -> Node {
+        Node::with(Config { max_memory_bytes, policy: scrubjay_store::Policy::NoEviction, ..Config::default() })
+    }
+
+    fn with(config: Config) -> Node {
+        let store = Store::new(config, None);
         Node { store, now_ms: START_MS, database: 0, value_bytes_max: 512 << 20 }
     }
 
     pub fn context(&self) -> Context<'_> {
-        Context {
-            store: &self.store,
-            ns: self.store.namespace(self.database).unwrap_or(Ns(0)),
-            now_ms: self.now_ms,
-            touch: true,
-            key_bytes_max: scrubjay_store::KEY_BYTES_MAX,
-            value_bytes_max: self.value_bytes_max,
-            placed: None,
-        }
+        let limits = SizeLimits { key_bytes_max: scrubjay_store::KEY_BYTES_MAX, value_bytes_max: self.value_bytes_max };
+        Context::new(&self.store, self.store.namespace(self.database).unwrap_or(Ns(0)), self.now_ms, limits)
     }
 
     /// Runs one command given as words separated by spaces; `""` is the empty word, `\xNN` a byte.

@@ -14,7 +14,7 @@ use scrubjay_command::versioned::{FetchMany, Put, RemovePrefix};
 use std::borrow::Cow;
 
 /// `GET /cache/bulk?keys=a,b`: commas separate, so a comma inside a key is written `%2C`.
-pub fn get_list(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn get_list(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let mut lists = x
         .request
         .query()
@@ -29,19 +29,19 @@ pub fn get_list(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
 }
 
 /// `POST /cache/batch`.
-pub fn get_many(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn get_many(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     options::require_json_body(&x.request)?;
     read(&envelope::keys(x.request.body, x.bounds.items_max)?, x, out)
 }
 
-fn read<K: AsRef<[u8]>>(keys: &[K], x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+fn read<K: AsRef<[u8]>>(keys: &[K], x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let start = out.len();
     let (mut hits, mut read) = (0, 0);
     Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{\"results\":[");
         FetchMany { keys }.run(x.cx, |one| {
             out.put(if read == 0 { b"" } else { b"," });
-            hits += u64::from(entry::write_result(out, one, x.cx.now_ms));
+            hits += u64::from(entry::write_result(out, one, x.cx.now_ms, x.bounds.answer_bytes_max));
             read += 1;
             out.len() - start <= x.bounds.answer_bytes_max
         });
@@ -62,7 +62,7 @@ fn read<K: AsRef<[u8]>>(keys: &[K], x: &Exchange<'_>, out: &mut OutputBuffer) ->
 }
 
 /// `POST /cache/bulk`.
-pub fn put_many(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn put_many(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     options::require_json_body(&x.request)?;
     let lifetime = options::lifetime(&x.request)?;
     let items = envelope::items(x.request.body, x.bounds.items_max)?;
@@ -103,7 +103,7 @@ pub fn put_many(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
 }
 
 /// `DELETE /cache/prefix/{prefix}`, as far as the thread can spare the time.
-pub fn remove_prefix(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
+pub fn remove_prefix(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
     let prefix = x.key()?;
     if prefix.is_empty() {
         return Err(Fault::bad("an empty prefix would delete every key; name at least one character"));
@@ -136,21 +136,14 @@ mod tests {
     use super::*;
     use crate::http::{Bounds, Decoder, Limits, Manner, Operation, data};
     use scrubjay_command::Context;
+    use scrubjay_command::SizeLimits;
     use scrubjay_store::{Config, Deadline, Ns, Store};
     use std::cell::Cell;
 
     #[test]
     fn a_walk_goes_on_where_it_stopped_and_says_nothing_before_its_end() {
         let store = Store::new(Config::default(), None);
-        let cx = Context {
-            store: &store,
-            ns: Ns(0),
-            now_ms: 1,
-            touch: true,
-            key_bytes_max: 100,
-            value_bytes_max: 100,
-            placed: None,
-        };
+        let cx = Context::new(&store, Ns(0), 1, SizeLimits { key_bytes_max: 100, value_bytes_max: 100 });
         for number in 0..5000 {
             let key = format!("{}{number}", if number % 5 == 0 { "keep" } else { "drop" });
             let put = Put { key: key.as_bytes(), value: b"v", deadline: Deadline::Never, flags: 0 };

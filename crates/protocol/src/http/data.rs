@@ -45,13 +45,13 @@ pub enum Done {
 }
 
 /// One request on entries, with everything that answering it takes.
-pub struct Exchange<'a> {
+pub struct Exchange<'a, 'c> {
     /// The request.
     pub request: Request<'a>,
     /// What stands in the path at the parameter's place, percent-encoded.
     pub parameter: &'a [u8],
     /// The store, the namespace, the time.
-    pub cx: &'a Context<'a>,
+    pub cx: &'a Context<'c>,
     /// The bounds.
     pub bounds: &'a Bounds,
     /// How to answer.
@@ -62,7 +62,7 @@ pub struct Exchange<'a> {
     pub is_spent: &'a dyn Fn() -> bool,
 }
 
-impl<'a> Exchange<'a> {
+impl<'a> Exchange<'a, '_> {
     /// The key in the path.
     #[inline]
     pub(super) fn key(&self) -> Result<Cow<'a, [u8]>, Fault> {
@@ -84,7 +84,7 @@ pub fn check(request: &Request<'_>, operation: Operation) -> Result<Option<u8>, 
 
 /// Answers a request on entries. Errors: nothing was changed, and what was put into `out` is to be taken back.
 #[inline]
-pub fn run(operation: Operation, x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
+pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
     match operation {
         Operation::Get => entry::get(x, out)?,
         Operation::Put => entry::put(x, out)?,

@@ -8,7 +8,7 @@ use super::data::Exchange;
 use super::envelope::{self, Item, Lifetime};
 use super::fault::{Fault, Status};
 use super::respond::{Answer, BYTES, Manner};
-use super::{json, options, value};
+use super::{collection, json, options, value};
 use crate::OutputBuffer;
 use scrubjay_command::versioned::{Fetch, One, Put, Remove, Removed, Written};
 use scrubjay_store::{Entry, SharedBytes};
@@ -35,7 +35,7 @@ impl Facts {
 }
 
 /// `GET` and `HEAD`: 200, 304, 404 or 412.
-pub fn get(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn get(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let key = x.key()?;
     let conditions = Conditions::of(&x.request)?;
     let bare = options::wants_bytes(&x.request);
@@ -45,6 +45,7 @@ pub fn get(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
         match conditions.read(facts.version) {
             Read::Failed => return Err(Fault::PRECONDITION),
             Read::NotModified => not_modified(out, x.manner, &facts),
+            Read::Send if !entry.is_string() => return collection(out, x, &key, entry, &facts).map(|()| None),
             Read::Send => match entry.shared() {
                 Some(shared) => return Ok(Some((facts, shared))),
                 None if bare => begin(out, x.manner, &facts).bytes(BYTES, entry.value()),
@@ -64,6 +65,32 @@ pub fn get(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
         Some((facts, shared)) => large_json(out, x, &key, &facts, shared),
     }
 }
+
+/// The answer for what is no string, written while its slot is held: there is no handle to take of it.
+fn collection(
+    out: &mut OutputBuffer,
+    x: &Exchange<'_, '_>,
+    key: &[u8],
+    entry: &Entry<'_>,
+    facts: &Facts,
+) -> Result<(), Fault> {
+    if options::wants_bytes(&x.request) {
+        return Err(Fault::new(406, "not_acceptable", "the key holds no string: ask for it as application/json"));
+    }
+    let (start, mut is_whole) = (out.len(), true);
+    begin(out, x.manner, facts).json(|out| {
+        envelope(out, key, facts, |out| {
+            is_whole = collection::write_member(out, entry, start, x.bounds.answer_bytes_max);
+        });
+    });
+    if is_whole { Ok(()) } else { Err(TOO_LARGE) }
+}
+
+const TOO_LARGE: Fault = Fault::new(
+    413,
+    "answer_too_large",
+    "the collection is too large for one answer; read it in parts, by its commands",
+);
 
 #[inline]
 fn begin<'o>(out: &'o mut OutputBuffer, manner: Manner, facts: &Facts) -> Answer<'o> {
@@ -108,7 +135,7 @@ fn rest_of_envelope(out: &mut OutputBuffer, facts: &Facts, member: impl FnOnce(&
 
 fn large_json(
     out: &mut OutputBuffer,
-    x: &Exchange<'_>,
+    x: &Exchange<'_, '_>,
     key: &[u8],
     facts: &Facts,
     shared: SharedBytes,
@@ -126,7 +153,7 @@ fn large_json(
 }
 
 /// One of many results: `{"key","found":true,"value","ttl","version"}` or `{"key","found":false}`. Whether it was found.
-pub(super) fn write_result(out: &mut OutputBuffer, one: One<'_>, now_ms: u64) -> bool {
+pub(super) fn write_result(out: &mut OutputBuffer, one: One<'_, '_>, now_ms: u64, bytes_max: usize) -> bool {
     out.put(b"{");
     value::write_key(out, one.key());
     let (found, large) = one.look(|entry| {
@@ -139,6 +166,13 @@ pub(super) fn write_result(out: &mut OutputBuffer, one: One<'_>, now_ms: u64) ->
         if let Some(shared) = entry.shared() {
             return (true, Some((facts, shared)));
         }
+        if !entry.is_string() {
+            let start = out.len();
+            rest_of_envelope(out, &facts, |out| {
+                collection::write_member(out, entry, start, bytes_max);
+            });
+            return (true, None);
+        }
         rest_of_envelope(out, &facts, |out| value::write_member(out, entry.value(), facts.flags));
         (true, None)
     });
@@ -149,7 +183,7 @@ pub(super) fn write_result(out: &mut OutputBuffer, one: One<'_>, now_ms: u64) ->
 }
 
 /// `PUT`: 201 or 412.
-pub fn put(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn put(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let key = x.key()?;
     let lifetime = options::lifetime(&x.request)?;
     if options::has_json_body(&x.request) {
@@ -161,7 +195,7 @@ pub fn put(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
 }
 
 /// `POST /cache`: 201 or 412.
-pub fn put_keyed(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn put_keyed(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     options::require_json_body(&x.request)?;
     let lifetime = options::lifetime(&x.request)?;
     let item = envelope::keyed(x.request.body)?;
@@ -170,7 +204,7 @@ pub fn put_keyed(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> 
 }
 
 fn store(
-    x: &Exchange<'_>,
+    x: &Exchange<'_, '_>,
     key: &[u8],
     item: Item<'_>,
     header_lifetime: Lifetime,
@@ -199,7 +233,7 @@ fn store(
 }
 
 /// `DELETE`: 200 or 412.
-pub fn remove(x: &Exchange<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn remove(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let key = x.key()?;
     let conditions = Conditions::of(&x.request)?;
     let Removed::Done(deleted) = (Remove { key: &key }).run(x.cx, |present| conditions.permit(present)) else {

@@ -20,6 +20,7 @@
 pub mod auth;
 pub mod batch;
 pub mod chunked;
+mod collection;
 pub mod conditional;
 pub mod data;
 pub mod date;

@@ -208,21 +208,14 @@ impl<'a> Routed<'a> {
         }
         let named = data::check(self.request, operation)?;
         let ns = named.and_then(|database| turn.shared.store.namespace(database)).unwrap_or_else(|| turn.ns());
-        let cx = Context {
-            store: &turn.shared.store,
-            ns,
-            now_ms: turn.now_ms,
-            touch: turn.session.touch(),
-            key_bytes_max: turn.limits.key_bytes_max,
-            value_bytes_max: turn.limits.value_bytes_max,
-            placed: None,
-        };
+        let is_spent = || turn.is_late();
+        let sizes = turn.limits.sizes();
+        let cx = Context { touch: turn.session.touch(), ..Context::new(&turn.shared.store, ns, turn.now_ms, sizes) };
         let parameter = self.found.map_or(&[][..], |(_, parameter)| parameter);
         let bounds = &turn.limits.http_data;
-        let is_spent = &|| turn.is_late();
         data::run(
             operation,
-            &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner, walk, is_spent },
+            &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner, walk, is_spent: &is_spent },
             out,
         )
     }

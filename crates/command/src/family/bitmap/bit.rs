@@ -26,7 +26,7 @@ impl SetBit<'_> {
         cx.fits(at.saturating_add(1))?;
         cx.reserve(&key, at + 1);
         let mut guard = cx.lock(&key);
-        let entry = guard.get(&key, Access::Write);
+        let entry = guard.string(&key, Access::Write)?;
         let byte = entry.as_ref().and_then(|entry| entry.value().get(at).copied());
         let before = Before::of(entry);
         let was_on = byte.is_some_and(|byte| byte & mask != 0);
@@ -53,7 +53,7 @@ impl GetBit<'_> {
         let key = cx.key(self.key)?;
         let (at, mask) = place(self.offset);
         let mut guard = cx.lock(&key);
-        let byte = guard.get(&key, cx.read()).and_then(|entry| entry.value().get(at).copied());
+        let byte = guard.string(&key, cx.read())?.and_then(|entry| entry.value().get(at).copied());
         Ok(byte.is_some_and(|byte| byte & mask != 0))
     }
 }

@@ -68,7 +68,7 @@ impl<'a> BitCount<'a> {
     pub fn run(&self, cx: &mut Context<'_>) -> Result<u64, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
-        Ok(guard.get(&key, cx.read()).map_or(0, |entry| {
+        Ok(guard.string(&key, cx.read())?.map_or(0, |entry| {
             let (start, end) = self.range;
             let units = clamp(start, end, self.unit.in_bytes(entry.value().len()));
             count(entry.value(), self.unit.bits(units))
@@ -113,7 +113,7 @@ impl<'a> BitPos<'a> {
     pub fn run(&self, cx: &mut Context<'_>) -> Result<Option<u64>, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
-        let Some(entry) = guard.get(&key, cx.read()) else {
+        let Some(entry) = guard.string(&key, cx.read())? else {
             // An absent key is off without end.
             return Ok(if self.on { None } else { Some(0) });
         };

@@ -106,16 +106,16 @@ impl<'a> BitField<'a> {
         }
         let mut guard = cx.lock(&key);
         let access = if written.is_some() { Access::Write } else { cx.read() };
-        let mut before = Before::of(guard.get(&key, access));
+        let mut before = Before::of(guard.string(&key, access)?);
         if let Some(length) = written.filter(|&length| length > before.length) {
             // Growing first is what can fail for want of memory; the writes below stay inside.
             write_part(&mut guard, &key, before, length - 1, &[0])?;
-            before = Before::of(guard.get(&key, Access::Peek));
+            before = Before::of(guard.string(&key, Access::Peek)?);
         }
         let mut results = Vec::with_capacity(self.steps.len());
         for &step in &self.steps {
             let field = *step.field();
-            let window = field.window(guard.get(&key, Access::Peek).as_ref().map_or(b"", |entry| entry.value()));
+            let window = field.window(guard.string(&key, Access::Peek)?.as_ref().map_or(b"", |entry| entry.value()));
             let old = field.read(window);
             let fitted = match step {
                 Step::Get(_) => {

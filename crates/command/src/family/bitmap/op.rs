@@ -70,7 +70,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> BitOp<'a, I> {
         let mut guard = cx.lock_all(&keys);
         let mut length = 0;
         for key in sources {
-            length = length.max(guard.get(key, Access::Peek).map_or(0, |entry| entry.value().len()));
+            length = length.max(guard.string(key, Access::Peek)?.map_or(0, |entry| entry.value().len()));
         }
         if length == 0 {
             guard.remove(destination);
@@ -78,7 +78,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> BitOp<'a, I> {
         }
         let mut bits = Running::new(self.operation, length);
         for (at, key) in sources.iter().enumerate() {
-            bits.take_in(at, guard.get(key, cx.read()).as_ref().map_or(b"", |entry| entry.value()));
+            bits.take_in(at, guard.string(key, cx.read())?.as_ref().map_or(b"", |entry| entry.value()));
         }
         guard.put(destination, &bits.finish(), Deadline::Default, Flags::Set(flags::NONE))?;
         Ok(length)

@@ -29,12 +29,16 @@ pub enum Deleted {
 }
 
 impl Delete<'_> {
-    /// Removes. Errors: key too long.
+    /// Removes. Errors: key too long, a condition on what is no string.
     pub fn run(&self, cx: &mut Context<'_>) -> Result<Deleted, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
         if self.condition != Condition::Always {
-            match guard.get(&key, Access::Peek) {
+            let entry = match self.condition.reads_value() {
+                true => guard.string(&key, Access::Peek)?,
+                false => guard.get(&key, Access::Peek),
+            };
+            match entry {
                 None => return Ok(Deleted::Missing),
                 Some(entry) if !self.condition.holds(Some(&entry)) => return Ok(Deleted::Refused),
                 Some(_) => {}

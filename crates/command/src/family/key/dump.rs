@@ -1,9 +1,10 @@
 //! An entry as bytes that can be kept elsewhere and brought back: DUMP and RESTORE.
 //!
 //! ```text
-//! "SJ" | version 1 | type 0: string | flags, 4 | value ... | CRC-64/XZ over all before, 8      numbers little-endian
+//! "SJ" | version 1 | kind | flags, 4 | value ... | CRC-64/XZ over all before, 8      numbers little-endian
 //! ```
 //!
+//! Kind 0 is a string and its value the bytes; the others are collections as they travel (`scrubjay_store::value`).
 //! The deadline is not inside: RESTORE names it. The form is our own; a dump of Redis is refused as such, and nothing of
 //! a dump is believed before its length, version and check sum are right.
 
@@ -12,39 +13,40 @@ use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
 use scrubjay_base::crc64::crc64;
-use scrubjay_store::{Access, Deadline, Flags};
+use scrubjay_store::{Access, Body, Deadline, Entry, Flags, Kind as ValueKind};
 
 const MAGIC_AND_VERSION: [u8; 3] = *b"SJ\x01";
-const TYPE_STRING: u8 = 0;
 const HEADER_BYTES: usize = 8;
 const SUM_BYTES: usize = 8;
 
-/// The dump of a string with its flags.
-pub fn encode(value: &[u8], flags: u32) -> Vec<u8> {
-    let mut dump = Vec::with_capacity(HEADER_BYTES + value.len() + SUM_BYTES);
+/// The dump of an entry's value and flags.
+pub fn encode(entry: &Entry<'_>) -> Vec<u8> {
+    let mut dump = Vec::with_capacity(HEADER_BYTES + entry.value().len() + SUM_BYTES);
     dump.extend_from_slice(&MAGIC_AND_VERSION);
-    dump.push(TYPE_STRING);
-    dump.extend_from_slice(&flags.to_le_bytes());
-    dump.extend_from_slice(value);
+    dump.push(entry.kind() as u8);
+    dump.extend_from_slice(&entry.flags().to_le_bytes());
+    entry.write_to(&mut dump);
     let sum = crc64(&dump);
     dump.extend_from_slice(&sum.to_le_bytes());
     dump
 }
 
-/// The string and the flags in a dump.
+/// The kind, the value as it travels, and the flags in a dump.
 ///
-/// Errors: no dump of ours, of another version, or damaged; a type that this version does not know.
-pub fn decode(dump: &[u8]) -> Result<(&[u8], u32), Reject> {
+/// Errors: no dump of ours, of another version, or damaged; a kind that this version does not know.
+pub fn decode(dump: &[u8]) -> Result<(ValueKind, &[u8], u32), Reject> {
     const DAMAGED: Reject = Reject::new(Kind::BadRequest, "ERR DUMP payload version or checksum are wrong");
-    const UNKNOWN_TYPE: Reject = Reject::new(Kind::BadRequest, "ERR Bad data format");
     let (body, sum) = dump.split_last_chunk::<SUM_BYTES>().ok_or(DAMAGED)?;
     let (header, value) = body.split_first_chunk::<HEADER_BYTES>().ok_or(DAMAGED)?;
     let [m0, m1, version, kind, f0, f1, f2, f3] = *header;
     if [m0, m1, version] != MAGIC_AND_VERSION || crc64(body) != u64::from_le_bytes(*sum) {
         return Err(DAMAGED);
     }
-    if kind != TYPE_STRING { Err(UNKNOWN_TYPE) } else { Ok((value, u32::from_le_bytes([f0, f1, f2, f3]))) }
+    let kind = ValueKind::from_number(kind).ok_or(BAD_FORMAT)?;
+    Ok((kind, value, u32::from_le_bytes([f0, f1, f2, f3])))
 }
+
+const BAD_FORMAT: Reject = Reject::new(Kind::BadRequest, "ERR Bad data format");
 
 /// Writes a key from a dump.
 #[derive(Clone, Copy, Debug)]
@@ -107,21 +109,22 @@ impl<'a> Restore<'a> {
     /// Errors: the key exists and `replace` was not said, no sound dump, too long, no memory; nothing was changed.
     pub fn run(&self, cx: &mut Context<'_>) -> Result<(), Reject> {
         const BUSY_KEY: Reject = Reject::new(Kind::Conflict, "BUSYKEY Target key name already exists.");
-        let (value, flags) = decode(self.dump)?;
+        let (kind, value, flags) = decode(self.dump)?;
         let key = cx.key(self.key)?;
         cx.fits(value.len())?;
-        cx.reserve(&key, value.len());
+        let body = Body::read_from(kind, value, &cx.store.packing()).ok_or(BAD_FORMAT)?;
+        cx.reserve(&key, body.payload_bytes());
         let mut guard = cx.lock(&key);
         if !self.replace && guard.get(&key, Access::Peek).is_some() {
             return Err(BUSY_KEY);
         }
-        Ok(guard.put(&key, value, self.deadline, Flags::Set(flags))?)
+        Ok(guard.put_body(&key, body, self.deadline, Flags::Set(flags))?)
     }
 }
 
 pub(super) fn dump(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let key = cx.key(args.at(1))?;
-    let dump = cx.lock(&key).get(&key, cx.read()).map(|entry| encode(entry.value(), entry.flags()));
+    let dump = cx.lock(&key).get(&key, cx.read()).map(|entry| encode(&entry));
     match dump {
         Some(dump) => reply.bulk(&dump),
         None => reply.null(),

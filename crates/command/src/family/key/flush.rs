@@ -16,7 +16,7 @@ pub struct Flush {
 impl Flush {
     /// Removes. Returns how many entries there were.
     pub fn run(&self, cx: &mut Context<'_>) -> u64 {
-        cx.store.flush(self.ns, cx.now_ms)
+        cx.everywhere(|all| all.flush(self.ns))
     }
 }
 

@@ -4,20 +4,26 @@ use crate::args::{Args, parse_int};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Access, Entry, Policy, Rank};
+use scrubjay_store::value::list::List;
+use scrubjay_store::{Access, Entry, Kind as ValueKind, Policy, Rank};
 
 pub(super) fn type_of(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let key = cx.key(args.at(1))?;
-    let there = cx.lock(&key).get(&key, Access::ReadNoTouch).is_some();
-    reply.simple(if there { "string" } else { "none" });
+    let kind = cx.lock(&key).get(&key, Access::ReadNoTouch).map(|entry| entry.kind());
+    reply.simple(kind.map_or("none", ValueKind::name));
     Ok(())
 }
 
 /// Longest value that Redis keeps inside its object header.
 const EMBEDDED_BYTES_MAX: usize = 44;
 
-/// Redis' name for how it would keep this value; clients use it to tell numbers and short values from long ones.
-fn encoding_name(value: &[u8]) -> &'static str {
+/// Redis' name for how it would keep this value; clients use it to tell numbers and short values from long ones, and small
+/// collections from large ones.
+fn encoding_name(entry: &Entry<'_>) -> &'static str {
+    if let Some(list) = entry.view::<List>() {
+        return if list.is_packed() { "listpack" } else { "quicklist" };
+    }
+    let value = entry.value();
     match value.len() {
         1..=20 if parse_int(value).is_some() => "int",
         0..=EMBEDDED_BYTES_MAX => "embstr",
@@ -35,7 +41,7 @@ fn look<R>(
 }
 
 pub(super) fn encoding(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    match look(cx, args, |entry| Ok(encoding_name(entry.value())))? {
+    match look(cx, args, |entry| Ok(encoding_name(entry)))? {
         Some(name) => reply.text(name),
         None => reply.null(),
     }
@@ -93,7 +99,7 @@ pub(super) fn help(_cx: &mut Context<'_>, _args: &Args<'_>, reply: &mut dyn Repl
     const LINES: &[&str] = &[
         "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "ENCODING <key>",
-        "    Tell how Redis would keep the value: int, embstr or raw.",
+        "    Tell how Redis would keep the value: int, embstr or raw, listpack, quicklist and so on.",
         "FREQ <key>",
         "    Tell how often the key is used, where the eviction policy counts it (lfu, s3fifo).",
         "IDLETIME <key>",

@@ -1,7 +1,6 @@
 //! Giving an entry another key or database: RENAME, RENAMENX, COPY, MOVE.
 
 use crate::args::Args;
-use crate::family::Taken;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -69,16 +68,16 @@ impl Copy<'_> {
             return Err(SAME_OBJECT);
         }
         // How much room is needed is known only when it is found; the look before the lock is a good guess.
-        let length = cx.lock(&from).get(&from, Access::Peek).map_or(0, |entry| entry.value().len());
+        let length = cx.lock(&from).get(&from, Access::Peek).map_or(0, |entry| entry.memory_bytes());
         cx.reserve(&to, length);
         let mut guard = cx.lock_all(&[from, to]);
         let Some(entry) = guard.get(&from, cx.read()) else { return Ok(false) };
-        let (value, flags) = (Taken::of(&entry), Flags::Set(entry.flags()));
+        let (body, flags) = (entry.body(), Flags::Set(entry.flags()));
         let deadline = entry.deadline_ms().map_or(Deadline::Never, Deadline::At);
         if !self.replace && guard.get(&to, Access::Peek).is_some() {
             return Ok(false);
         }
-        guard.put(&to, &value, deadline, flags)?;
+        guard.put_body(&to, body, deadline, flags)?;
         Ok(true)
     }
 }

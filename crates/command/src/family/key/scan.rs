@@ -100,10 +100,12 @@ impl<'a> Scan<'a> {
         let mut effort = self.count.saturating_mul(EFFORT_FACTOR);
         loop {
             let step = self.count.min(STEP_ENTRIES);
-            cursor = cx.store.scan(cursor, step, cx.now_ms, |found| {
-                if found.ns == cx.ns && self.wants(&found) {
-                    names.push(found.key);
-                }
+            cursor = cx.everywhere(|all| {
+                all.scan(cursor, step, cx.now_ms, &mut |found| {
+                    if found.ns == cx.ns && self.wants(&found) {
+                        names.push(found.key);
+                    }
+                })
             });
             effort = effort.saturating_sub(step);
             if cursor == 0 || names.len() >= self.count || effort == 0 {
@@ -113,7 +115,7 @@ impl<'a> Scan<'a> {
     }
 
     fn wants(&self, found: &Scanned<'_>) -> bool {
-        self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(b"string"))
+        self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(found.entry.kind().name().as_bytes()))
             && self.pattern.is_none_or(|pattern| pattern == b"*" || glob::matches(pattern, found.key))
     }
 }
@@ -133,7 +135,7 @@ pub(super) fn keys(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply)
 }
 
 pub(super) fn randomkey(cx: &mut Context<'_>, _args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    match cx.store.random_key(cx.ns, cx.now_ms) {
+    match cx.everywhere(|all| all.random_key(cx.ns, cx.now_ms)) {
         Some(key) => reply.bulk(&key),
         None => reply.null(),
     }
@@ -141,6 +143,6 @@ pub(super) fn randomkey(cx: &mut Context<'_>, _args: &Args<'_>, reply: &mut dyn 
 }
 
 pub(super) fn dbsize(cx: &mut Context<'_>, _args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    reply.int(cx.store.len(cx.ns) as i64);
+    reply.int(cx.everywhere(|all| all.len(cx.ns)) as i64);
     Ok(())
 }

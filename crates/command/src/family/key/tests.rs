@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::family::testing::{Node, START_MS};
+use scrubjay_store::{Access, Deadline, Flags, Kind, Ns};
 use std::collections::HashSet;
 
 #[test]
@@ -329,8 +330,13 @@ fn what_was_dumped_is_restored_with_its_flags() {
 
 #[test]
 fn a_dump_with_any_bit_changed_or_any_byte_missing_is_refused() {
-    let dump = encode_dump(b"some value", 7);
-    assert_eq!(decode_dump(&dump), Ok((&b"some value"[..], 7)));
+    let node = Node::new();
+    node.run("set k text");
+    let key = node.store.key(Ns(0), b"k");
+    let mut guard = node.store.lock(key.slot, START_MS);
+    guard.put(&key, b"some value", Deadline::Never, Flags::Set(7)).expect("room");
+    let dump = guard.get(&key, Access::Peek).map(|entry| encode_dump(&entry)).expect("just written");
+    assert_eq!(decode_dump(&dump), Ok((Kind::String, &b"some value"[..], 7)));
     for bit in 0..dump.len() * 8 {
         let mut damaged = dump.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);

@@ -31,6 +31,13 @@ pub enum Condition<'a> {
 }
 
 impl<'a> Condition<'a> {
+    /// Whether it asks for the value, which then has to be a string.
+    #[inline]
+    pub fn reads_value(self) -> bool {
+        use Condition::{DigestEqual, DigestNotEqual, Equal, NotEqual};
+        matches!(self, Equal(_) | NotEqual(_) | DigestEqual(_) | DigestNotEqual(_))
+    }
+
     /// Whether the condition holds for what the key holds now.
     #[inline]
     pub fn holds(self, entry: Option<&Entry<'_>>) -> bool {

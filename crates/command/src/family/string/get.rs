@@ -24,7 +24,7 @@ impl Get<'_> {
     #[inline]
     pub fn run<R>(&self, cx: &mut Context<'_>, read: impl FnOnce(Option<&Entry<'_>>) -> R) -> Result<R, Reject> {
         let key = cx.key(self.key)?;
-        Ok(read(cx.lock(&key).get(&key, cx.read()).as_ref()))
+        Ok(read(cx.lock(&key).string(&key, cx.read())?.as_ref()))
     }
 }
 
@@ -36,11 +36,11 @@ pub struct GetMany<I> {
 }
 
 impl<'k, I: Iterator<Item = &'k [u8]>> GetMany<I> {
-    /// Shows each key's entry to `each`, in the order of the keys, `None` for those that are not there. A key that cannot
+    /// Shows each key's entry to `each`, in the order of the keys, `None` for those that are not there or no strings. A key that cannot
     /// exist is refused before the first is shown.
     pub fn run(self, cx: &mut Context<'_>, mut each: impl FnMut(Option<&Entry<'_>>)) -> Result<(), Reject> {
         let access = cx.read();
-        for_each_key(cx, self.keys, |guard, key| each(guard.get(key, access).as_ref()))
+        for_each_key(cx, self.keys, |guard, key| each(guard.get(key, access).filter(Entry::is_string).as_ref()))
     }
 }
 
@@ -56,7 +56,7 @@ impl GetDelete<'_> {
     pub fn run<R>(&self, cx: &mut Context<'_>, read: impl FnOnce(Option<&Entry<'_>>) -> R) -> Result<R, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
-        let entry = guard.get(&key, cx.read());
+        let entry = guard.string(&key, cx.read())?;
         let there = entry.is_some();
         let result = read(entry.as_ref());
         if there {
@@ -91,7 +91,7 @@ impl<'a> GetExpire<'a> {
     pub fn run<R>(&self, cx: &mut Context<'_>, read: impl FnOnce(Option<&Entry<'_>>) -> R) -> Result<R, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
-        let entry = guard.get(&key, cx.read());
+        let entry = guard.string(&key, cx.read())?;
         let before = entry.as_ref().map(|entry| entry.deadline_ms());
         let result = read(entry.as_ref());
         if let Some(before) = before {
@@ -149,7 +149,7 @@ pub(super) fn getex(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply
 
 pub(super) fn strlen(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let key = cx.key(args.at(1))?;
-    let length = cx.lock(&key).get(&key, cx.read()).map_or(0, |entry| entry.value().len());
+    let length = cx.lock(&key).string(&key, cx.read())?.map_or(0, |entry| entry.value().len());
     reply.int(length as i64);
     Ok(())
 }

@@ -97,13 +97,19 @@ impl<'a> Lcs<'a> {
         Ok((Lcs { a: args.at(1), b: args.at(2), want }, with_length))
     }
 
-    /// Compares. Errors: key too long, values too long for each other.
+    /// Compares. Errors: key too long, no strings, values too long for each other.
     pub fn run(&self, cx: &mut Context<'_>) -> Result<Found, Reject> {
         const TOO_LARGE: Reject =
             Reject::new(Kind::TooLarge, "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+        const NOT_STRINGS: Reject = Reject::new(Kind::WrongType, "ERR The specified keys must contain string values");
         let keys = [cx.key(self.a)?, cx.key(self.b)?];
         let mut guard = cx.lock_all(&keys);
-        let [a, b] = keys.map(|key| guard.get(&key, cx.read()).map(|entry| Taken::of(&entry)));
+        let mut values = [None, None];
+        for (value, key) in values.iter_mut().zip(&keys) {
+            let entry = guard.string(key, cx.read()).map_err(|_| NOT_STRINGS)?;
+            *value = entry.as_ref().map(Taken::of);
+        }
+        let [a, b] = values;
         drop(guard);
         let (a, b) = (a.as_deref().unwrap_or_default(), b.as_deref().unwrap_or_default());
         let cells = (a.len() as u128 + 1) * (b.len() as u128 + 1);

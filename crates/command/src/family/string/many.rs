@@ -43,7 +43,7 @@ impl<'a, I: Iterator<Item = Item<'a>> + Clone> SetMany<I> {
             cx.fits(item.value.len())?;
             bytes += item.key.len() + item.value.len();
         }
-        cx.store.reserve(bytes, cx.now_ms);
+        cx.reserve_bytes(bytes);
         let mut guard = cx.lock_all(&keys);
         if self.all_absent && keys.iter().any(|key| guard.get(key, Access::Peek).is_some()) {
             return Ok(false);

@@ -22,7 +22,7 @@ impl Append<'_> {
         let key = cx.key(self.key)?;
         cx.reserve(&key, self.bytes.len());
         let mut guard = cx.lock(&key);
-        let before = Before::of(guard.get(&key, Access::Write));
+        let before = Before::of(guard.string(&key, Access::Write)?);
         let length = before.length + self.bytes.len();
         cx.fits(length)?;
         if before.there && self.bytes.is_empty() {
@@ -48,7 +48,7 @@ impl GetRange<'_> {
     pub fn run<R>(&self, cx: &mut Context<'_>, read: impl FnOnce(&[u8]) -> R) -> Result<R, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
-        Ok(match guard.get(&key, cx.read()) {
+        Ok(match guard.string(&key, cx.read())? {
             Some(entry) => read(&entry.value()[clamp(self.start, self.end, entry.value().len())]),
             None => read(b""),
         })
@@ -76,7 +76,7 @@ impl SetRange<'_> {
             cx.reserve(&key, end);
         }
         let mut guard = cx.lock(&key);
-        let before = Before::of(guard.get(&key, Access::Write));
+        let before = Before::of(guard.string(&key, Access::Write)?);
         if self.bytes.is_empty() {
             return Ok(before.length);
         }

@@ -101,7 +101,7 @@ impl<'a> Set<'a> {
 
     /// Writes. A deadline that has passed removes the key and counts as stored.
     ///
-    /// Errors: key or value too long, no memory; nothing was changed.
+    /// Errors: key or value too long, no memory, or what is to be read is no string; nothing was changed.
     #[inline]
     pub fn run(&self, cx: &mut Context<'_>) -> Result<SetOutcome, Reject> {
         let key = cx.key(self.key)?;
@@ -111,7 +111,10 @@ impl<'a> Set<'a> {
         let mut outcome = SetOutcome { stored: true, ..SetOutcome::default() };
         if self.get || self.condition != Condition::Always {
             let access = if self.get { cx.read() } else { Access::Write };
-            let entry = guard.get(&key, access);
+            let entry = match self.get || self.condition.reads_value() {
+                true => guard.string(&key, access)?,
+                false => guard.get(&key, access),
+            };
             outcome.existed = Some(entry.is_some());
             outcome.stored = self.condition.holds(entry.as_ref());
             if self.get {

@@ -1,0 +1,238 @@
+//! Both ends of a list: LPUSH, RPUSH, LPOP, RPOP, LMPOP, and the forms that wait, BLPOP, BRPOP, BLMPOP.
+
+use super::{ITEM_OVERHEAD_BYTES, say};
+use crate::args::{Args, parse_int};
+use crate::family::KeyList;
+use crate::reject::{Kind, Reject};
+use crate::reply::Reply;
+use crate::table::Context;
+use crate::wait::{self, Nothing};
+use scrubjay_store::Kind as ValueKind;
+use scrubjay_store::value::Edit;
+use scrubjay_store::value::list::{End, List};
+use scrubjay_store::value::packed::Item;
+
+/// Adds elements at one end, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Push<'a, I> {
+    /// The key.
+    pub key: &'a [u8],
+    /// Where.
+    pub end: End,
+    /// What.
+    pub elements: I,
+    /// Whether nothing happens if the list does not exist.
+    pub only_if_present: bool,
+}
+
+impl<'a, I: Iterator<Item = &'a [u8]> + Clone> Push<'a, I> {
+    /// Pushes. Returns the new length; 0 if the list does not exist and is not to be made.
+    ///
+    /// Errors: another kind, an element too long, no memory; nothing was changed.
+    pub fn run(self, cx: &mut Context<'_>) -> Result<usize, Reject> {
+        let key = cx.key(self.key)?;
+        let mut room_bytes = 0;
+        for element in self.elements.clone() {
+            cx.fits(element.len())?;
+            room_bytes += element.len() + ITEM_OVERHEAD_BYTES;
+        }
+        let mut guard = cx.lock(&key);
+        let length = guard.edit::<List, _>(&key, !self.only_if_present, room_bytes, |list| {
+            self.elements.for_each(|element| list.push(self.end, element));
+            list.len()
+        })?;
+        Ok(length.unwrap_or(0))
+    }
+}
+
+/// Removes elements from one end.
+#[derive(Clone, Copy, Debug)]
+pub struct Pop<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// Where.
+    pub end: End,
+    /// How many at most.
+    pub count: usize,
+}
+
+impl Pop<'_> {
+    /// Shows the elements to `see` in the order of their removal, after their number to `begin`. Whether there is such a
+    /// list. Errors: another kind.
+    pub fn run(
+        &self,
+        cx: &mut Context<'_>,
+        begin: impl FnOnce(usize),
+        see: impl FnMut(Item<'_>),
+    ) -> Result<bool, Reject> {
+        let key = cx.key(self.key)?;
+        let mut guard = cx.lock(&key);
+        let popped = guard.edit::<List, _>(&key, false, 0, |list| {
+            begin(self.count.min(list.len()));
+            list.pop(self.end, self.count, see);
+        })?;
+        Ok(popped.is_some())
+    }
+}
+
+/// Removes elements from one end of the first list that exists.
+#[derive(Clone, Debug)]
+pub struct PopAny<I> {
+    /// The keys, in the order in which they are tried.
+    pub keys: I,
+    /// Where.
+    pub end: End,
+    /// How many at most.
+    pub count: usize,
+}
+
+impl<'k, I: Iterator<Item = &'k [u8]> + Clone> PopAny<I> {
+    /// Lets `take` have the first list that exists, with its key. Whether there was one. Errors: a key before it holds
+    /// another kind; nothing was changed.
+    fn run(&self, cx: &mut Context<'_>, take: impl FnOnce(&'k [u8], &mut Edit<'_, List>)) -> Result<bool, Reject> {
+        let mut keys = KeyList::new();
+        for name in self.keys.clone() {
+            keys.push(cx.key(name)?);
+        }
+        let mut guard = cx.lock_all(&keys);
+        for key in &keys {
+            if guard.view::<List>(key, scrubjay_store::Access::Peek)?.is_some() {
+                guard.edit::<List, _>(key, false, 0, |list| take(key.bytes, list))?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn push(
+    cx: &mut Context<'_>,
+    args: &Args<'_>,
+    end: End,
+    only_if_present: bool,
+    reply: &mut dyn Reply,
+) -> Result<(), Reject> {
+    let length = Push { key: args.at(1), end, elements: args.from(2), only_if_present }.run(cx)?;
+    reply.int(length as i64);
+    Ok(())
+}
+
+pub(super) fn lpush(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    push(cx, args, End::Front, false, reply)
+}
+
+pub(super) fn rpush(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    push(cx, args, End::Back, false, reply)
+}
+
+pub(super) fn lpushx(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    push(cx, args, End::Front, true, reply)
+}
+
+pub(super) fn rpushx(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    push(cx, args, End::Back, true, reply)
+}
+
+fn pop(cx: &mut Context<'_>, args: &Args<'_>, end: End, command: &str, reply: &mut dyn Reply) -> Result<(), Reject> {
+    const NEGATIVE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range, must be positive");
+    if args.len() > 3 {
+        return Err(Reject::arity(command));
+    }
+    let key = args.at(1);
+    let Some(count) = args.get(2) else {
+        if !(Pop { key, end, count: 1 }).run(cx, |_| {}, |item| say(item, reply))? {
+            reply.null();
+        }
+        return Ok(());
+    };
+    let count = parse_int(count).and_then(|count| usize::try_from(count).ok()).ok_or(NEGATIVE)?;
+    let reply = std::cell::RefCell::new(reply);
+    let begin = |count| reply.borrow_mut().array(count);
+    if !(Pop { key, end, count }).run(cx, begin, |item| say(item, &mut **reply.borrow_mut()))? {
+        reply.borrow_mut().null_array();
+    }
+    Ok(())
+}
+
+pub(super) fn lpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    pop(cx, args, End::Front, "lpop", reply)
+}
+
+pub(super) fn rpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    pop(cx, args, End::Back, "rpop", reply)
+}
+
+/// Reads `numkeys key [key ...] LEFT|RIGHT [COUNT count]` from argument `at` on.
+fn parse_any<'a>(args: &Args<'a>, at: usize) -> Result<PopAny<impl Iterator<Item = &'a [u8]> + Clone>, Reject> {
+    const NUMKEYS: Reject = Reject::new(Kind::BadRequest, "ERR numkeys should be greater than 0");
+    const COUNT: Reject = Reject::new(Kind::BadRequest, "ERR count should be greater than 0");
+    let positive = |text, wrong| match parse_int(text) {
+        Some(number @ 1..) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
+        _ => Err(wrong),
+    };
+    let keys = positive(args.at(at), NUMKEYS)?;
+    let where_at = at.saturating_add(1).saturating_add(keys);
+    if where_at >= args.len() {
+        return Err(Reject::SYNTAX);
+    }
+    let end = super::end(args, where_at)?;
+    let count = match args.len() - where_at - 1 {
+        0 => 1,
+        2 if args.is(where_at + 1, "COUNT") => positive(args.at(where_at + 2), COUNT)?,
+        _ => return Err(Reject::SYNTAX),
+    };
+    Ok(PopAny { keys: args.from(at + 1).take(keys), end, count })
+}
+
+/// Pops from the first list that is there; says its key and what was popped. Whether one was.
+fn pop_any<'a>(
+    cx: &mut Context<'_>,
+    any: &PopAny<impl Iterator<Item = &'a [u8]> + Clone>,
+    reply: &mut dyn Reply,
+) -> Result<bool, Reject> {
+    any.run(cx, |key, list| {
+        reply.array(2);
+        reply.bulk(key);
+        reply.array(any.count.min(list.len()));
+        list.pop(any.end, any.count, |item| say(item, reply));
+    })
+}
+
+pub(super) fn lmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    if !pop_any(cx, &parse_any(args, 1)?, reply)? {
+        reply.null_array();
+    }
+    Ok(())
+}
+
+pub(super) fn blmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let until_ms = wait::until(args.at(1), cx.now_ms)?;
+    let any = parse_any(args, 2)?;
+    if !pop_any(cx, &any, reply)? {
+        cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
+    }
+    Ok(())
+}
+
+fn pop_waiting(cx: &mut Context<'_>, args: &Args<'_>, end: End, reply: &mut dyn Reply) -> Result<(), Reject> {
+    let last = args.len() - 1;
+    let until_ms = wait::until(args.at(last), cx.now_ms)?;
+    let any = PopAny { keys: args.from(1).take(last - 1), end, count: 1 };
+    let found = any.run(cx, |key, list| {
+        reply.array(2);
+        reply.bulk(key);
+        list.pop(end, 1, |item| say(item, reply));
+    })?;
+    if !found {
+        cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
+    }
+    Ok(())
+}
+
+pub(super) fn blpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    pop_waiting(cx, args, End::Front, reply)
+}
+
+pub(super) fn brpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
+    pop_waiting(cx, args, End::Back, reply)
+}

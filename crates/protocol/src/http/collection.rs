@@ -1,0 +1,49 @@
+//! Collections as JSON: a list is an array of strings. A member that is not UTF-8 stands as `{"base64":"..."}`.
+//!
+//! They are read only over HTTP; what changes them are their commands.
+
+use super::json;
+use crate::OutputBuffer;
+use scrubjay_store::value::list::List;
+use scrubjay_store::value::packed::Item;
+use scrubjay_store::{Entry, Kind};
+
+/// Appends `"type":"list","value":[...]`. Whether the answer, which began at `start`, stayed below `bytes_max`; if not, what
+/// was appended is of no use.
+pub fn write_member(out: &mut OutputBuffer, entry: &Entry<'_>, start: usize, bytes_max: usize) -> bool {
+    out.put(b"\"type\":\"");
+    out.put(entry.kind().name().as_bytes());
+    out.put(b"\",\"value\":");
+    match entry.kind() {
+        Kind::List => match entry.view::<List>() {
+            Some(list) => array(out, list.from(0), start, bytes_max),
+            None => false,
+        },
+        Kind::String | Kind::Set | Kind::SortedSet | Kind::Hash => false,
+    }
+}
+
+fn array<'a>(out: &mut OutputBuffer, items: impl Iterator<Item = Item<'a>>, start: usize, bytes_max: usize) -> bool {
+    out.put(b"[");
+    for (number, item) in items.enumerate() {
+        if out.len() - start > bytes_max {
+            return false;
+        }
+        out.put(if number == 0 { b"" } else { b"," });
+        item.with(|bytes| member(out, bytes));
+    }
+    out.put(b"]");
+    true
+}
+
+/// One member.
+fn member(out: &mut OutputBuffer, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => json::string(out, text),
+        Err(_) => {
+            out.put(b"{\"base64\":");
+            json::base64(out, bytes);
+            out.put(b"}");
+        }
+    }
+}
