@@ -23,6 +23,13 @@ SHRINKING_RUNS_MAX = 400
 """Sequences that are tried while a failure is shrunk: a second or two."""
 
 
+CONTENT: dict[bytes, list[Command]] = {
+    b"string": [(b"GET",), (b"STRLEN",)],
+    b"list": [(b"LRANGE", b"0", b"-1"), (b"LLEN",)],
+}
+"""By type: the commands that together read all that a key holds, without the key."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """Where two servers disagreed."""
@@ -109,7 +116,10 @@ class Pair:
             theirs.send("KEYS", "*")
             for key in theirs.read().members:
                 name = key.data
-                looks: list[Command] = [(b"TYPE", name), (b"GET", name), (b"STRLEN", name), (b"PEXPIRETIME", name)]
+                theirs.send("TYPE", name)
+                content = CONTENT.get(theirs.read().data, [])
+                looks: list[Command] = [(b"TYPE", name), (b"PEXPIRETIME", name)]
+                looks += [(command[0], name, *command[1:]) for command in content]
                 difference = self._ask(ours, theirs, looks)
                 if difference is not None:
                     return Difference(

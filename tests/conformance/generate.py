@@ -303,6 +303,67 @@ BITMAPS: list[tuple[int, Generator]] = [
     (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
 ]
 
+ELEMENTS = [b"a", b"b", b"c", b"1", b"-7", b"65536", b"", b"x" * 70]
+"""Few, so that searches find something."""
+
+
+def _element(draw: Draw) -> bytes:
+    return draw.pick(ELEMENTS) if draw.chance(0.7) else draw.value()
+
+
+def _elements(draw: Draw) -> list[bytes]:
+    most = draw.random.choice([1, 2, 5, 40])
+    return [_element(draw) for _ in range(draw.random.randint(1, most))]
+
+
+def _place(draw: Draw) -> bytes:
+    return str(draw.random.choice([0, 0, 1, 2, -1, -1, -2, 3, 7, -7, 100, -100])).encode()
+
+
+def _end(draw: Draw) -> bytes:
+    return draw.pick([b"LEFT", b"RIGHT"])
+
+
+def _lpos(draw: Draw) -> Command:
+    options: list[bytes] = []
+    for option in ([b"RANK", _place(draw)], [b"COUNT", _place(draw)], [b"MAXLEN", _place(draw)]):
+        if draw.chance(0.3):
+            options += option
+    return (b"LPOS", draw.key(), _element(draw), *options)
+
+
+def _lmpop(draw: Draw) -> Command:
+    keys = draw.some_keys()
+    options = [b"COUNT", _place(draw)] if draw.chance(0.4) else []
+    return (b"LMPOP", b"%d" % len(keys), *keys, _end(draw), *options)
+
+
+LISTS: list[tuple[int, Generator]] = [
+    (14, lambda draw: (draw.pick([b"LPUSH", b"RPUSH"]), draw.key(), *_elements(draw))),
+    (3, lambda draw: (draw.pick([b"LPUSHX", b"RPUSHX"]), draw.key(), *_elements(draw))),
+    (6, lambda draw: (draw.pick([b"LPOP", b"RPOP"]), draw.key(), *([_place(draw)] if draw.chance(0.4) else []))),
+    (2, lambda draw: (b"LLEN", draw.key())),
+    (4, lambda draw: (b"LINDEX", draw.key(), _place(draw))),
+    (6, lambda draw: (b"LRANGE", draw.key(), _place(draw), _place(draw))),
+    (4, lambda draw: (b"LSET", draw.key(), _place(draw), _element(draw))),
+    (5, lambda draw: (b"LINSERT", draw.key(), draw.pick([b"BEFORE", b"AFTER"]), _element(draw), _element(draw))),
+    (4, lambda draw: (b"LREM", draw.key(), _place(draw), _element(draw))),
+    (2, lambda draw: (b"LTRIM", draw.key(), _place(draw), _place(draw))),
+    (4, _lpos),
+    (4, lambda draw: (b"LMOVE", draw.key(), draw.key(), _end(draw), _end(draw))),
+    (2, lambda draw: (b"RPOPLPUSH", draw.key(), draw.key())),
+    (3, _lmpop),
+    (2, lambda draw: (b"DEL", *draw.some_keys())),
+    (1, lambda draw: (b"SET", draw.key(), draw.value())),
+    (1, lambda draw: (draw.pick([b"RENAME", b"COPY"]), draw.key(), draw.key())),
+    (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
+    (1, lambda draw: (b"TYPE", draw.key())),
+    (1, lambda draw: (draw.pick([b"GET", b"STRLEN", b"INCR"]), draw.key())),
+    (1, lambda draw: (b"MGET", *draw.some_keys())),
+    (1, lambda draw: (b"SCAN", b"0", b"COUNT", b"1000", b"TYPE", draw.pick([b"list", b"string"]))),
+    (1, lambda draw: (GONE, draw.key())),
+]
+
 KEYSPACE: list[tuple[int, Generator]] = [
     (12, _set),
     (12, _expire),
@@ -351,9 +412,10 @@ FAMILIES: dict[str, list[tuple[int, Generator]]] = {
     "strings": STRINGS,
     "counters": COUNTERS,
     "bitmaps": BITMAPS,
+    "lists": LISTS,
     "keys": KEYSPACE,
     "connection": CONNECTION,
-    "all": [*STRINGS, *COUNTERS, *BITMAPS, *KEYSPACE, *CONNECTION],
+    "all": [*STRINGS, *COUNTERS, *BITMAPS, *LISTS, *KEYSPACE, *CONNECTION],
 }
 
 
@@ -374,7 +436,8 @@ def _perhaps_damaged(command: Command, draw: Draw) -> Command:
             del words[at]
         case 1 if at > 0:
             words.insert(at, words[at])
-        case 2 if at > 0:
+        # A cursor that no server gave is a place of its own in each.
+        case 2 if at > 0 and not (at == 1 and words[0] == b"SCAN"):
             words[at] = draw.pick(NONSENSE)
         case _:
             words[0] = words[0].lower() if draw.chance(0.7) else words[0].title()

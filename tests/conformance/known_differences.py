@@ -22,6 +22,8 @@ COMPARED: dict[str, tuple[str, str]] = {
 """Command, or command and subcommand: how `case.differs` compares its replies, and why not exactly."""
 
 REPLIES: list[tuple[str, str, str, str]] = [
+    ("", "-ERR", "-WRONGTYPE", "both refuse: arguments are read here before the key is looked at, there often after"),
+    ("LCS", "-ERR", "-ERR The specified keys", "the same"),
     ("OBJECT REFCOUNT", ":1", ":", "values are not shared here, while Redis shares small numbers"),
     ("OBJECT FREQ", ":", "-ERR An LFU", "s3fifo counts uses, the reference's noeviction does not"),
     ("OBJECT IDLETIME", "-ERR the maxmemory policy", ":", "only the lru policies keep the time of the last use here"),
@@ -39,7 +41,8 @@ REPLIES: list[tuple[str, str, str, str]] = [
     ("SCAN", "-ERR invalid cursor", "[", "an empty cursor is none here, and the beginning there"),
     ("RESTORE", "-ERR DUMP payload", "-ERR Bad data format", "both refuse; the formats differ, and so do their faults"),
 ]
-"""Command, beginning of our reply, beginning of the reference's (as `case.show` prints them), why both are right."""
+"""Command (empty: any), beginning of our reply, beginning of the reference's (as `case.show` prints them), why both are
+right."""
 
 
 def comparison(words: tuple[bytes, ...]) -> str:
@@ -54,7 +57,7 @@ def is_known(words: tuple[bytes, ...], ours: str, theirs: str) -> bool:
     """Whether a difference in the replies to this command, as they print, is one of those above."""
     names = _names(words)
     return any(
-        command in names and ours.startswith(our_beginning) and theirs.startswith(their_beginning)
+        command in ("", *names) and ours.startswith(our_beginning) and theirs.startswith(their_beginning)
         for command, our_beginning, their_beginning, _ in REPLIES
     )
 

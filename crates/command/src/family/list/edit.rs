@@ -1,9 +1,8 @@
 //! Changing a list in its middle: LSET, LINSERT, LREM, LTRIM.
 
 use super::ITEM_OVERHEAD_BYTES;
-use super::read::at;
+use super::read::{at, between};
 use crate::args::Args;
-use crate::family::string::clamp;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -124,7 +123,7 @@ impl Trim<'_> {
     pub fn run(&self, cx: &mut Context<'_>) -> Result<(), Reject> {
         let key = cx.key(self.key)?;
         cx.lock(&key).edit::<List, _>(&key, false, 0, |list| {
-            let range = clamp(self.start, self.stop, list.len());
+            let range = between(self.start, self.stop, list.len());
             list.remove(range.end, usize::MAX);
             list.remove(0, range.start.min(list.len()));
         })?;

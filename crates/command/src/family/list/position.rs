@@ -41,8 +41,7 @@ impl<'a> Position<'a> {
         let mut is_counted = false;
         // 0 is without bound.
         let bound = |text, wrong: Reject| -> Result<usize, Reject> {
-            let number = parse_int(text).ok_or(Reject::NOT_AN_INTEGER)?;
-            let number = usize::try_from(number).map_err(|_| wrong)?;
+            let number = parse_int(text).and_then(|number| usize::try_from(number).ok()).ok_or(wrong)?;
             Ok(if number == 0 { usize::MAX } else { number })
         };
         let mut at = 3;

@@ -176,11 +176,14 @@ fn parse_any<'a>(args: &Args<'a>, at: usize) -> Result<PopAny<impl Iterator<Item
         return Err(Reject::SYNTAX);
     }
     let end = super::end(args, where_at)?;
-    let count = match args.len() - where_at - 1 {
-        0 => 1,
-        2 if args.is(where_at + 1, "COUNT") => positive(args.at(where_at + 2), COUNT)?,
+    let count = match args.get(where_at + 2) {
+        None if args.len() == where_at + 1 => 1,
+        Some(count) if args.is(where_at + 1, "COUNT") => positive(count, COUNT)?,
         _ => return Err(Reject::SYNTAX),
     };
+    if args.len() > where_at + 3 {
+        return Err(Reject::SYNTAX);
+    }
     Ok(PopAny { keys: args.from(at + 1).take(keys), end, count })
 }
 

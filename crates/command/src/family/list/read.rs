@@ -2,7 +2,6 @@
 
 use super::say;
 use crate::args::Args;
-use crate::family::string::clamp;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
@@ -51,6 +50,15 @@ pub(super) fn at(index: i64, length: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|&index| index < length)
 }
 
+/// The places from `start` to `stop`, both included, in a list of `length` elements. Unlike a string's, a range that ends
+/// before the first element is empty.
+pub(super) fn between(start: i64, stop: i64, length: usize) -> std::ops::Range<usize> {
+    let signed = length as i64;
+    let from_end = |index: i64| if index < 0 { index.saturating_add(signed) } else { index };
+    let (start, stop) = (from_end(start).max(0), from_end(stop).min(signed - 1));
+    if start > stop { 0..0 } else { start as usize..stop as usize + 1 }
+}
+
 /// Reads a range of elements.
 #[derive(Clone, Copy, Debug)]
 pub struct Range<'a> {
@@ -72,7 +80,7 @@ impl Range<'_> {
     ) -> Result<(), Reject> {
         look(cx, self.key, |list| {
             let Some(list) = list else { return begin(0) };
-            let range = clamp(self.start, self.stop, list.len());
+            let range = between(self.start, self.stop, list.len());
             begin(range.len());
             list.from(range.start).take(range.len()).for_each(see);
         })
@@ -86,9 +94,12 @@ pub(super) fn llen(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply)
 }
 
 pub(super) fn lindex(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    // The kind is found wrong before the index is, as in Redis.
+    // As in Redis, what the key holds matters first, and without a list nobody asks for the index.
     let key = args.at(1);
-    Length { key }.run(cx)?;
+    if (Length { key }).run(cx)? == 0 {
+        reply.null();
+        return Ok(());
+    }
     Index { key, index: args.int(2)? }.run(cx, |item| match item {
         Some(item) => say(item, reply),
         None => reply.null(),
