@@ -94,6 +94,36 @@ impl<'a> Args<'a> {
     }
 }
 
+/// The arguments of one command, kept for later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedArgs {
+    buffer: Box<[u8]>,
+    spans: Box<[Span]>,
+}
+
+impl OwnedArgs {
+    /// A copy of `args`.
+    pub fn of(args: &Args<'_>) -> OwnedArgs {
+        let mut buffer = Vec::with_capacity(args.from(0).map(<[u8]>::len).sum());
+        let mut spans = Vec::with_capacity(args.len());
+        for arg in args.from(0) {
+            spans.push(Span { start: buffer.len() as u32, length: arg.len() as u32 });
+            buffer.extend_from_slice(arg);
+        }
+        OwnedArgs { buffer: buffer.into(), spans: spans.into() }
+    }
+
+    /// The arguments.
+    pub fn args(&self) -> Args<'_> {
+        Args::new(&self.buffer, &self.spans)
+    }
+
+    /// Bytes of memory held.
+    pub fn memory_bytes(&self) -> usize {
+        self.buffer.len() + size_of_val(&*self.spans)
+    }
+}
+
 /// Reads a floating-point number as Redis' `string2d` and `getLongDoubleFromObject` do: no spaces, no NaN, `inf` allowed.
 pub fn parse_float(text: &[u8]) -> Option<f64> {
     if text.is_empty() || text.len() > 512 || text.iter().any(|b| b.is_ascii_whitespace()) {

@@ -19,6 +19,7 @@ pub static FAMILIES: &[&[Row]] = &[
     family::list::ROWS,
     family::key::ROWS,
     crate::server::connection::ROWS,
+    crate::server::transaction::ROWS,
     crate::server::admin::ROWS,
 ];
 

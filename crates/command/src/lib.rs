@@ -41,7 +41,7 @@ pub mod usage;
 pub mod versioned;
 pub mod wait;
 
-pub use args::{Args, Span};
+pub use args::{Args, OwnedArgs, Span};
 pub use index::{find, resolve};
 pub use reject::{Kind, Reject};
 pub use reply::{Reply, Value, ValueReply};

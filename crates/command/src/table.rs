@@ -102,6 +102,8 @@ pub enum Group {
     Bitmap,
     /// Lists.
     List,
+    /// Transactions.
+    Transactions,
     /// Keys of any type.
     Generic,
     /// The client's own connection.
@@ -119,6 +121,7 @@ impl Group {
             Group::String => "string",
             Group::Bitmap => "bitmap",
             Group::List => "list",
+            Group::Transactions => "transactions",
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",
@@ -145,6 +148,8 @@ pub struct Context<'a> {
     pub placed: Option<Key<'a>>,
     /// Whether the client can wait for a key that is not there yet.
     pub may_wait: bool,
+    /// Whether it may take what is there, or has to stand behind others who wait for it.
+    pub may_take: bool,
     /// What the command wants to wait for; then it has said nothing.
     pub wish: Option<Box<Wish>>,
     /// The slots that the transaction holds in which the command runs.
@@ -167,6 +172,11 @@ impl<'a> Held<'a> {
     /// The guard over all slots that a transaction's commands will ask for.
     pub fn by(guard: Guard<'a>) -> Held<'a> {
         Held { guard: Cell::new(Some(guard)), is_transaction: true }
+    }
+
+    /// Gives the transaction's guard back, or up.
+    pub fn take(&mut self) -> Option<Guard<'a>> {
+        self.guard.take()
     }
 
     /// Lends the guard out, if this is a transaction.
@@ -231,6 +241,7 @@ impl<'a> Context<'a> {
             key_bytes_max: limits.key_bytes_max,
             placed: None,
             may_wait: false,
+            may_take: true,
             wish: None,
             held: Held::nothing(),
         }

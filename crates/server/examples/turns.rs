@@ -13,7 +13,6 @@ use scrubjay_server::door::{Door, Scratch, Turn};
 use scrubjay_server::http::HttpDoor;
 use scrubjay_server::limits::Limits;
 use scrubjay_server::{Session, Shared};
-use scrubjay_store::Store;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -27,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let only_depth: Option<usize> = arguments.next().map(|text| text.parse()).transpose()?;
     let config = Config::default();
     let settings = Live::new(config.into(), 4 << 30);
-    let store = Arc::new(Store::new(settings.store_config(), None));
+    let store = settings.store_config();
     let shared = Shared::new(settings, store, Arc::new(SystemClock::new()), 1)?;
     let mut bench = Bench::new(&shared, Box::new(RespDoor::new()));
     let mut http_bench = Bench::new(&shared, Box::new(HttpDoor::new()));

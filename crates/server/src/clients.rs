@@ -37,6 +37,8 @@ bitflags::bitflags! {
         const MONITOR = 1 << 3;
         /// It is to be closed.
         const KILLED = 1 << 4;
+        /// It waits for a key.
+        const WAITING = 1 << 5;
     }
 }
 
@@ -60,6 +62,9 @@ pub struct ClientInfo {
     pub descriptor: i32,
     texts: Mutex<Texts>,
     database: AtomicU8,
+    /// Commands of the transaction that has begun, plus one; 0: none has.
+    queued: AtomicU32,
+    watched: AtomicU32,
     resp: AtomicU8,
     flags: AtomicU32,
     last_command: AtomicU16,
@@ -103,6 +108,8 @@ impl ClientInfo {
             descriptor,
             texts: Mutex::default(),
             database: AtomicU8::new(0),
+            queued: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
             resp: AtomicU8::new(2),
             flags: AtomicU32::new(0),
             last_command: AtomicU16::new(NO_COMMAND),
@@ -146,6 +153,24 @@ impl ClientInfo {
     /// The selected database.
     pub fn database(&self) -> u8 {
         self.database.load(Relaxed)
+    }
+
+    /// How many commands its transaction has so far; `None`: it has begun none.
+    pub fn queued(&self) -> Option<u32> {
+        self.queued.load(Relaxed).checked_sub(1)
+    }
+
+    pub(crate) fn set_queued(&self, commands: Option<usize>) {
+        self.queued.store(commands.map_or(0, |count| count as u32 + 1), Relaxed);
+    }
+
+    /// How many keys its next transaction depends on.
+    pub fn watched(&self) -> u32 {
+        self.watched.load(Relaxed)
+    }
+
+    pub(crate) fn set_watched(&self, keys: usize) {
+        self.watched.store(keys as u32, Relaxed);
     }
 
     pub(crate) fn set_database(&self, database: u8) {

@@ -81,6 +81,9 @@ pub(crate) enum Overdue {
 /// send a reset, which may overtake the answer that says what was wrong.
 pub(crate) const LINGER_MS: u64 = 1000;
 
+/// What a client that waits for a key may send meanwhile before nothing more is read.
+const WAITING_BYTES_MAX: usize = 64 << 10;
+
 /// Pieces for one `sendmsg`; more wait for the next.
 const PIECES_MAX: usize = 64;
 
@@ -167,6 +170,8 @@ impl Connection {
         let read = match self.progress {
             Progress::Input | Progress::Turn => !self.is_choked(limits),
             Progress::Pause => false,
+            // Only to notice that the client goes; what it sends meanwhile is kept, up to a bound.
+            Progress::Wait => self.input.len() < WAITING_BYTES_MAX,
             Progress::Close => self.lingering_until_ms.is_some(),
         };
         Interest { read, write: !self.output.is_empty() }
@@ -174,7 +179,7 @@ impl Connection {
 
     /// Bytes of memory that it holds beyond what every connection holds.
     pub fn memory_bytes(&self) -> usize {
-        self.input.capacity() + self.output.memory_bytes() + self.door.memory_bytes()
+        self.input.capacity() + self.output.memory_bytes() + self.door.memory_bytes() + self.session.memory_bytes()
     }
 
     /// Whether it is to be closed at `now_ms` because it took too long with something.
@@ -192,8 +197,8 @@ impl Connection {
         if !self.session.authenticated() && past(self.times.opened_ms, limits.auth_ms_max) {
             return Some(Overdue::TimedOut);
         }
-        if matches!(self.progress, Progress::Turn | Progress::Pause) {
-            return None; // it waits for us
+        if matches!(self.progress, Progress::Turn | Progress::Pause | Progress::Wait) {
+            return None; // it waits for us, or for a key
         }
         if let Some((since_ms, received_before)) = self.times.request_since
             && past(since_ms, limits.request_ms_max)

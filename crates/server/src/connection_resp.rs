@@ -72,7 +72,8 @@ impl Door for RespDoor {
         loop {
             let Next { mut batch, error, is_last } = self.next_batch(turn, input);
             let progress = run_batch(turn, &mut batch, input.data(), out);
-            if batch.next() < batch.len() && progress != Progress::Close {
+            let is_held = batch.next() < batch.len() || (progress == Progress::Wait && error.is_some());
+            if is_held && progress != Progress::Close {
                 self.held = Some(Box::new(Held { batch, error }));
                 return progress;
             }
@@ -81,6 +82,9 @@ impl Door for RespDoor {
             turn.scratch.batch = batch;
             if progress == Progress::Close {
                 return Progress::Close;
+            }
+            if progress == Progress::Wait {
+                return Progress::Wait;
             }
             if let Some(error) = error {
                 turn.counters.protocol_errors.add(1);
@@ -156,6 +160,10 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
         answer(turn, &mut encoder, |turn, encoder| dispatch::run_row(turn, row, &args, placed, encoder));
         if turn.session.close {
             progress = Progress::Close;
+            break;
+        }
+        if turn.session.waiter.is_some() {
+            progress = Progress::Wait;
             break;
         }
         if row.flags.contains(Flags::ADMIN) {

@@ -1,10 +1,15 @@
 //! From a command's name to its handler: authentication, arity, subcommands, limits; then the handler, and the counting.
 
+use crate::clients::ClientFlags;
 use crate::command;
 use crate::door::Turn;
-use scrubjay_command::table::{Flags, Row};
+use crate::session::ReplyMode;
+use crate::transaction;
+use crate::waiting::Waiter;
+use scrubjay_command::server::ServerCommand;
+use scrubjay_command::table::{DataFn, Flags, Group, Row};
 use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, resolve};
-use scrubjay_store::Key;
+use scrubjay_store::{Key, Kind as ValueKind};
 
 /// Finds the command that `args` name and runs it. Every refusal is said to `reply`, so exactly one answer comes out.
 pub fn run(turn: &mut Turn<'_>, args: &Args<'_>, reply: &mut dyn Reply) {
@@ -26,12 +31,20 @@ pub fn run_row(
     if !turn.session.authenticated() && !row.flags.contains(Flags::NO_AUTH) {
         return refuse(turn, Some(row), &NO_AUTH, reply);
     }
+    if turn.session.transaction.is_some() {
+        match transaction::keep(turn.session, row, args, reply) {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(reject) => return refuse(turn, Some(row), &reject, reply),
+        }
+    }
     let id = row.id();
     if turn.shared.monitors.any() && !row.flags.intersects(Flags::ADMIN.union(Flags::SECRET)) {
         turn.shared.monitors.show(&turn.shared.clients, turn.session, turn.now_ms, args);
     }
     let timing = turn.scratch.meter.before(turn.shared, turn.counters, turn.session, id, args);
     let done = match row.handler {
+        Handler::Data(run) if row.flags.contains(Flags::BLOCKING) => run_or_wait(turn, row, run, args, reply),
         Handler::Data(run) => {
             let mut cx = Context {
                 touch: turn.session.touch(),
@@ -40,10 +53,12 @@ pub fn run_row(
             };
             run(&mut cx, args, reply)
         }
+        Handler::Server(ServerCommand::Exec) => transaction::execute(turn, reply),
         Handler::Server(command) => command::run(command, turn.shared, turn.session, args, reply),
         Handler::Container => Err(Reject::arity(row.name)),
     };
     turn.scratch.meter.after(timing, turn.shared, turn.counters, turn.session, row, args);
+    turn.shared.effects.waiting.serve(turn.shared);
     let counters = &turn.counters.by_command[id];
     counters.calls.add(1);
     turn.counters.commands.add(1);
@@ -56,7 +71,43 @@ pub fn run_row(
 
 const NO_AUTH: Reject = Reject::new(Kind::NoAuth, "NOAUTH Authentication required.");
 
-pub(crate) fn refuse(turn: &Turn<'_>, row: Option<&'static Row>, reject: &Reject, reply: &mut dyn Reply) {
+/// Runs a command that may wait. If it finds nothing to take, or others wait already for what it would take, its client
+/// waits with it: then nothing is said here.
+fn run_or_wait(
+    turn: &mut Turn<'_>,
+    row: &'static Row,
+    run: DataFn,
+    args: &Args<'_>,
+    reply: &mut dyn Reply,
+) -> Result<(), Reject> {
+    let shared = turn.shared;
+    let (ns, sizes) = (turn.ns(), turn.limits.sizes());
+    let waiting = &shared.effects.waiting;
+    let kind = if row.group == Group::List { ValueKind::List } else { ValueKind::SortedSet };
+    let keys = row.keys.indices(args);
+    let is_behind = waiting.is_awaited(ns, kind, keys.iter().map(|&index| args.at(index)));
+    let mut cx = Context {
+        touch: turn.session.touch(),
+        may_wait: true,
+        may_take: !is_behind,
+        ..Context::new(&shared.store, ns, turn.now_ms, sizes)
+    };
+    run(&mut cx, args, reply)?;
+    if let Some(wish) = cx.wish.take() {
+        let is_answered = turn.session.reply == ReplyMode::On;
+        let (info, resp) = (turn.session.info.clone(), turn.session.resp());
+        let waiter = Waiter::new(info, ns, resp, is_answered, run, args, *wish, sizes);
+        turn.session.waiter = Some(waiter.clone());
+        turn.session.info.set_flag(ClientFlags::WAITING, true);
+        waiting.add(shared, &waiter);
+    }
+    Ok(())
+}
+
+pub(crate) fn refuse(turn: &mut Turn<'_>, row: Option<&'static Row>, reject: &Reject, reply: &mut dyn Reply) {
+    if let Some(queue) = &mut turn.session.transaction {
+        queue.break_off();
+    }
     if let Some(row) = row {
         turn.counters.by_command[row.id()].rejected.add(1);
     }

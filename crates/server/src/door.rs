@@ -79,6 +79,8 @@ pub enum Progress {
     Input,
     /// Its next turn: there are complete requests left, but others come first now.
     Turn,
+    /// A key: its command found nothing, and its answer will come from elsewhere.
+    Wait,
     /// The end of a `CLIENT PAUSE`: the next request is complete and must not run yet.
     Pause,
     /// Nothing: send what is in `out`, then close.
@@ -88,7 +90,7 @@ pub enum Progress {
 /// A protocol on a connection.
 pub trait Door: Send {
     /// Consumes the complete requests in `input` and appends their answers to `out`. Called when bytes arrived, and again
-    /// after [`Progress::Turn`] and [`Progress::Pause`] without any.
+    /// after [`Progress::Turn`], [`Progress::Pause`] and [`Progress::Wait`] without any.
     ///
     /// A request that is incomplete stays in `input`, where it continues next time; the connection bounds its size and
     /// its time. What `input` holds stays at the same distance from its start until the door consumes it.

@@ -151,14 +151,14 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("maxclients", facts.shared.config().max_clients);
     lines.put("client_recent_max_input_buffer", most(|buffers| buffers.0));
     lines.put("client_recent_max_output_buffer", most(|buffers| buffers.1));
-    lines.zeros(&[
-        "blocked_clients",
-        "tracking_clients",
-        "pubsub_clients",
-        "watching_clients",
-        "clients_in_timeout_table",
-    ]);
-    lines.zeros(&["total_watched_keys", "total_blocking_keys", "total_blocking_keys_on_nokey"]);
+    let waiting = &facts.shared.effects.waiting;
+    lines.put("blocked_clients", waiting.clients());
+    lines.zeros(&["tracking_clients", "pubsub_clients"]);
+    lines.put("watching_clients", list.iter().filter(|info| info.watched() > 0).count());
+    lines.put("clients_in_timeout_table", waiting.clients());
+    lines.put("total_watched_keys", list.iter().map(|info| u64::from(info.watched())).sum::<u64>());
+    lines.put("total_blocking_keys", waiting.keys());
+    lines.put("total_blocking_keys_on_nokey", 0);
     lines.put("monitor_clients", list.iter().filter(|info| info.flags().contains(ClientFlags::MONITOR)).count());
 }
 

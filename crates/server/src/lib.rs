@@ -22,6 +22,7 @@ pub mod connection_resp;
 pub mod counters;
 pub mod dispatch;
 pub mod door;
+mod effects;
 pub mod exposition;
 pub mod http;
 pub mod info;
@@ -43,6 +44,9 @@ pub mod slowlog;
 #[cfg(test)]
 mod testing;
 pub mod totals;
+mod transaction;
+mod waiting;
+mod watched;
 
 pub use config::Config;
 pub use node::{Given, Node, StartError};

@@ -7,7 +7,6 @@ use crate::log::{self, Level};
 use crate::runtime::worker::Worker;
 use crate::shared::Shared;
 use scrubjay_base::clock::{Clock, SystemClock};
-use scrubjay_store::Store;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -62,11 +61,9 @@ impl std::error::Error for StartError {
     }
 }
 
-/// What a node is given besides its settings, by tests and by those who already have a store.
+/// What a node is given besides its settings, by tests.
 #[derive(Default)]
 pub struct Given {
-    /// The store; `None`: a new one, as the settings say.
-    pub store: Option<Arc<Store>>,
     /// The clock; `None`: the machine's.
     pub clock: Option<Arc<dyn Clock>>,
     /// Let the system choose a free port for every door that is open, whatever port the settings say.
@@ -94,11 +91,8 @@ impl Node {
         };
         raise_descriptor_limit(config.max_clients);
         let clock = given.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        let store = given.store.unwrap_or_else(|| {
-            // The store counts deadlines from its start, so that has to be a moment of the node's own clock.
-            let config = scrubjay_store::Config { start_ms: clock.now_ms(), ..settings.store_config() };
-            Arc::new(Store::new(config, None))
-        });
+        // The store counts deadlines from its start, so that has to be a moment of the node's own clock.
+        let store = scrubjay_store::Config { start_ms: clock.now_ms(), ..settings.store_config() };
         let starting =
             |error| StartError::new("threads", format!("cannot start {threads} network threads: {error}"), error);
         let shared = Arc::new(Shared::new(settings, store, clock, threads).map_err(starting)?);

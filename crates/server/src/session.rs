@@ -2,6 +2,8 @@
 //! [`ClientInfo`], and the setters here keep both in step.
 
 use crate::clients::{ClientFlags, ClientInfo};
+use crate::transaction::{Queue, Watch};
+use crate::waiting::Waiter;
 use std::sync::Arc;
 
 /// Whether a client wants answers (`CLIENT REPLY`).
@@ -33,6 +35,12 @@ pub struct Session {
     pub reply: ReplyMode,
     /// Close after this command's answer (`QUIT`).
     pub close: bool,
+    /// The transaction that has begun.
+    pub(crate) transaction: Option<Box<Queue>>,
+    /// The keys that the next transaction depends on.
+    pub(crate) watch: Option<Box<Watch>>,
+    /// The command with which it waits for a key.
+    pub(crate) waiter: Option<Arc<Waiter>>,
 }
 
 impl Session {
@@ -46,6 +54,9 @@ impl Session {
             touch: true,
             reply: ReplyMode::On,
             close: false,
+            transaction: None,
+            watch: None,
+            waiter: None,
         };
         session.set_authenticated(authenticated);
         session
@@ -61,7 +72,13 @@ impl Session {
     /// Whether commands run one after the other and are all answered, which is so for nearly all sessions.
     #[inline]
     pub fn is_plain(&self) -> bool {
-        self.reply == ReplyMode::On && !self.close
+        self.reply == ReplyMode::On && !self.close && self.transaction.is_none()
+    }
+
+    /// Bytes of memory that it holds beyond what every session holds.
+    pub fn memory_bytes(&self) -> usize {
+        let waiting = self.waiter.as_ref().map_or(0, |waiter| waiter.memory_bytes());
+        self.transaction.as_ref().map_or(0, |queue| queue.memory_bytes()) + waiting
     }
 
     /// Selects a database.
@@ -106,7 +123,7 @@ impl Session {
         self.info.set_flag(ClientFlags::NO_TOUCH, !yes);
     }
 
-    /// Back to how a connection starts (`RESET`); the caller says whether that is authenticated. The version of RESP goes
+    /// Back to how a connection starts (`RESET`); the caller says whether that is authenticated, and ends its transaction. The version of RESP goes
     /// back to 2.
     pub fn reset(&mut self, authenticated: bool) {
         self.set_database(0);

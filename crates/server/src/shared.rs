@@ -3,6 +3,7 @@
 use crate::clients::Clients;
 use crate::config::{BadChange, Config, Live};
 use crate::counters::ThreadCounters;
+use crate::effects::Effects;
 use crate::latency::Latency;
 use crate::log::{self, Level, OncePerMinute};
 use crate::monitor::Monitors;
@@ -25,6 +26,8 @@ use std::time::Duration;
 pub struct Shared {
     /// The data.
     pub store: Arc<Store>,
+    /// Who hears what the store does.
+    pub(crate) effects: Arc<Effects>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who is connected.
@@ -57,12 +60,23 @@ pub struct Shared {
 
 impl Shared {
     /// The state of a node that starts now with `threads` network threads. Errors: no file descriptors left.
-    pub fn new(settings: Live, store: Arc<Store>, clock: Arc<dyn Clock>, threads: usize) -> io::Result<Shared> {
+    ///
+    /// The store is made here, because what hears it belongs to the node.
+    pub fn new(
+        settings: Live,
+        store: scrubjay_store::Config,
+        clock: Arc<dyn Clock>,
+        threads: usize,
+    ) -> io::Result<Shared> {
+        let effects = Arc::new(Effects::default());
+        let store = Arc::new(Store::new(store, Some(effects.clone())));
+        store.set_telling(false); // until somebody listens
         let inboxes = (0..threads).map(|_| Inbox::new()).collect::<io::Result<Vec<Inbox>>>()?;
         let mut rng = Rng::new(entropy_seed());
         let run_id = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect::<String>()[..40].to_owned();
         Ok(Shared {
             store,
+            effects,
             started_ms: clock.now_ms(),
             clock,
             clients: Clients::new(inboxes),

@@ -6,7 +6,6 @@ use crate::session::Session;
 use crate::shared::Shared;
 use scrubjay_base::clock::ManualClock;
 use scrubjay_command::{Args, Handler, Span, Value, ValueReply, resolve};
-use scrubjay_store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,9 +21,9 @@ pub struct Node {
 /// A node with these settings and one network thread that does not run.
 pub fn node(config: Config) -> Node {
     let clock = Arc::new(ManualClock::new(NOW_MS));
-    let store = Store::new(scrubjay_store::Config { start_ms: NOW_MS, ..scrubjay_store::Config::default() }, None);
+    let store = scrubjay_store::Config { start_ms: NOW_MS, ..scrubjay_store::Config::default() };
     let settings = Live::new(config.into(), 1 << 30);
-    let shared = Shared::new(settings, Arc::new(store), clock.clone(), 1).expect("a node's state");
+    let shared = Shared::new(settings, store, clock.clone(), 1).expect("a node's state");
     Node { shared, clock }
 }
 

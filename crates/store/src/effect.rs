@@ -90,4 +90,9 @@ pub enum Effect<'a> {
 pub trait Journal: Send + Sync {
     /// `slot` changed for the `sequence`-th time.
     fn effect(&self, slot: SlotId, sequence: u64, effect: &Effect<'_>);
+
+    /// The effects from `begins` to its opposite are one transaction's, on this thread: they belong together.
+    fn batch(&self, begins: bool) {
+        let _ = begins;
+    }
 }

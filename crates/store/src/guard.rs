@@ -121,6 +121,13 @@ impl Guard<'_> {
         self.shard(key).rng()
     }
 
+    /// Tells whoever listens that the effects from here on, or up to here, belong together.
+    pub fn batch(&self, begins: bool) {
+        if let Some(journal) = self.env.listener() {
+            journal.batch(begins);
+        }
+    }
+
     /// Promises that puts of `bytes` altogether (keys and values) fit while this guard is held, so that a command of
     /// several writes is refused as a whole or not at all. Errors: [`OutOfMemory`]; nothing was changed.
     pub fn admit(&mut self, bytes: usize) -> Result<(), OutOfMemory> {

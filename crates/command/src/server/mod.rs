@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod connection;
+pub mod transaction;
 
 use crate::table::{Flags, Group, Handler, Row};
 
@@ -15,6 +16,11 @@ pub enum ServerCommand {
     Hello,
     Auth,
     Quit,
+    Multi,
+    Exec,
+    Discard,
+    Watch,
+    Unwatch,
     Reset,
     Select,
     ClientGetName,

@@ -144,6 +144,18 @@ impl OutputBuffer {
         filled
     }
 
+    /// A copy of all that is left.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let (mut out, mut at, mut skip) = (Vec::with_capacity(self.len()), self.sent, self.chunk_sent);
+        for chunk in &self.chunks {
+            out.extend_from_slice(&self.bytes[at..chunk.at]);
+            out.extend_from_slice(&chunk.value[skip..]);
+            (at, skip) = (chunk.at, 0);
+        }
+        out.extend_from_slice(&self.bytes[at..]);
+        out
+    }
+
     /// All that is left, if it is in one piece.
     #[inline]
     pub fn single(&self) -> Option<&[u8]> {

@@ -86,7 +86,7 @@ fn line(info: &ClientInfo, now_ms: UnixMs, running: Option<&str>) -> String {
     let (library, library_version) = info.library();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     format!(
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf={input} \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} watch={} qbuf={input} \
          qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={output} oll=0 omem={output} tot-mem={} events=r cmd={} \
          user=default redir=-1 resp={} lib-name={} lib-ver={} io-thread={} tot-net-in={bytes_in} tot-net-out={bytes_out} \
          tot-cmds={}\n",
@@ -99,6 +99,8 @@ fn line(info: &ClientInfo, now_ms: UnixMs, running: Option<&str>) -> String {
         now_ms.saturating_sub(info.last_active_ms()) / 1000,
         letters(info.flags()),
         info.database(),
+        info.queued().map_or(-1, i64::from),
+        info.watched(),
         size_of::<ClientInfo>() + info.memory_bytes(),
         running.map(str::to_owned).or_else(|| info.last_command()).unwrap_or_else(|| "NULL".to_owned()),
         info.resp(),
@@ -113,6 +115,7 @@ fn line(info: &ClientInfo, now_ms: UnixMs, running: Option<&str>) -> String {
 fn letters(flags: ClientFlags) -> String {
     let letters = [
         (ClientFlags::MONITOR, 'O'),
+        (ClientFlags::WAITING, 'b'),
         (ClientFlags::KILLED, 'A'),
         (ClientFlags::NO_EVICT, 'e'),
         (ClientFlags::NO_TOUCH, 'T'),
@@ -193,13 +196,14 @@ pub(super) fn no_touch(session: &mut Session, args: &Args<'_>, reply: &mut dyn R
     Ok(())
 }
 
-/// No command blocks yet that another client could end, so nobody is ever found waiting.
-pub(super) fn unblock(args: &Args<'_>, reply: &mut dyn Reply) -> Done {
-    args.int(2)?;
+pub(super) fn unblock(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
+    let id = args.int(2)?;
     if args.len() > 4 || (args.len() == 4 && !args.is(3, "timeout") && !args.is(3, "error")) {
         return Err(refusal("CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
     }
-    reply.int(0);
+    let with_error = args.is(3, "error");
+    let found = u64::try_from(id).is_ok_and(|id| shared.effects.waiting.unblock(shared, id, with_error));
+    reply.int(i64::from(found));
     Ok(())
 }
 

@@ -140,6 +140,7 @@ pub(super) fn quit(session: &mut Session, reply: &mut dyn Reply) -> Done {
 
 pub(super) fn reset(shared: &Shared, session: &mut Session, reply: &mut dyn Reply) -> Done {
     shared.monitors.remove(session);
+    crate::transaction::leave(shared, session);
     session.reset(shared.config().requirepass.is_empty());
     reply.set_resp_version(2);
     reply.simple("RESET");

@@ -16,6 +16,7 @@ mod slowlog;
 
 use crate::session::Session;
 use crate::shared::Shared;
+use crate::transaction;
 use scrubjay_command::server::{ServerCommand, help_lines};
 use scrubjay_command::{Args, Kind, Reject, Reply, index};
 
@@ -37,6 +38,15 @@ pub fn run(
         S::Hello => connection::hello(shared, session, args, reply),
         S::Auth => connection::auth(shared, session, args, reply),
         S::Quit => connection::quit(session, reply),
+        S::Multi => transaction::begin(session, reply),
+        S::Exec => unreachable!("dispatch runs it, with more at hand"),
+        S::Discard => transaction::discard(shared, session, reply),
+        S::Watch => transaction::watch(shared, session, args, reply),
+        S::Unwatch => {
+            transaction::unwatch(shared, session);
+            reply.ok();
+            Ok(())
+        }
         S::Reset => connection::reset(shared, session, reply),
         S::Select => connection::select(session, args, reply),
         S::ClientGetName => client::get_name(session, reply),
@@ -52,7 +62,7 @@ pub fn run(
         S::ClientSetInfo => client::set_info(session, args, reply),
         S::ClientSetName => client::set_name(session, args, reply),
         S::ClientTrackingInfo => client::tracking_info(reply),
-        S::ClientUnblock => client::unblock(args, reply),
+        S::ClientUnblock => client::unblock(shared, args, reply),
         S::ClientUnpause => client::unpause(shared, reply),
         S::Command => commands::all(reply),
         S::CommandCount => commands::count(reply),

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub enum Message {
     /// Send these bytes, which are already in the receiver's protocol, between two answers.
     Bytes(Arc<[u8]>),
+    /// The answer that it waits for ([`crate::door::Progress::Wait`]); it may go on.
+    Answer(Arc<[u8]>),
     /// Close.
     Close,
 }

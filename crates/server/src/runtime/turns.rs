@@ -1,10 +1,11 @@
 //! One connection's turn: read, let the door work, write, and decide what to wait for.
 
-use super::poll::{Interest, Ready};
+use super::poll::{Interest, Ready, Token};
 use super::worker::{READ_BYTES, Worker};
 use crate::connection::{Connection, LINGER_MS, Received};
 use crate::door::{Progress, Turn};
 use crate::log::{self, Level};
+use crate::waiting::Waiter;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,7 +29,7 @@ impl Worker {
         if event.write && !self.flush(&mut connection) {
             return self.close(connection);
         }
-        if event.hung_up && matches!(connection.progress, Progress::Pause | Progress::Close) {
+        if event.hung_up && matches!(connection.progress, Progress::Pause | Progress::Close | Progress::Wait) {
             return self.close(connection);
         }
         if !event.read {
@@ -37,6 +38,7 @@ impl Worker {
         match connection.progress {
             Progress::Input => self.receive(connection),
             Progress::Close => self.discard(connection),
+            Progress::Wait => self.overhear(connection),
             // It has complete requests left: they come first, and what else arrived stays in the socket.
             Progress::Turn | Progress::Pause => self.settle(connection),
         }
@@ -229,6 +231,23 @@ impl Worker {
         self.settle(connection);
     }
 
+    /// Keeps what a client sends that waits for a key, and notices when it goes.
+    fn overhear(&mut self, mut connection: Box<Connection>) {
+        let room = GROWTH_BYTES_MIN;
+        let mut input = std::mem::take(&mut connection.input);
+        let received = connection.receive(input.make_room(room));
+        connection.input = input;
+        match received {
+            Received::Bytes(count) => {
+                connection.received_bytes += count as u64;
+                self.settle(connection);
+            }
+            Received::Nothing => self.settle(connection),
+            // Whoever hangs up while waiting does not want the answer any more: it stays for the next.
+            Received::End => self.close(connection),
+        }
+    }
+
     /// Throws away what a client sends that has been told to go.
     fn discard(&mut self, mut connection: Box<Connection>) {
         self.input.clear();
@@ -261,6 +280,7 @@ impl Worker {
                 connection.queued = true;
                 self.paused.push(connection.token);
             }
+            Progress::Wait => self.note_timeout(&connection),
             Progress::Close => {
                 if connection.output.is_empty() && !self.linger(&mut connection) {
                     return self.close(connection);
@@ -296,6 +316,19 @@ impl Worker {
         true
     }
 
+    /// Begins to count the time of a connection that waits for a key.
+    fn note_timeout(&mut self, connection: &Connection) {
+        if let Some(until_ms) = connection.session.waiter.as_ref().and_then(|waiter| waiter.until_ms()) {
+            self.timeouts.insert((until_ms, connection.token.0));
+        }
+    }
+
+    pub(super) fn forget_timeout(&mut self, waiter: &Waiter, token: Token) {
+        if let Some(until_ms) = waiter.until_ms() {
+            self.timeouts.remove(&(until_ms, token.0));
+        }
+    }
+
     fn watch(&self, connection: &mut Connection, wants: Interest) -> bool {
         connection.interest = wants;
         self.poll.change(&connection.socket, connection.token, wants).is_ok()
@@ -326,6 +359,12 @@ impl Worker {
     pub(super) fn close(&mut self, mut connection: Box<Connection>) {
         connection.input = InputBuffer::new();
         connection.output = OutputBuffer::new();
+        crate::transaction::leave(&self.shared, &mut connection.session);
+        if let Some(waiter) = connection.session.waiter.take() {
+            self.forget_timeout(&waiter, connection.token);
+            // Whoever serves it just now finds that it is gone.
+            let _ = self.shared.effects.waiting.give_up(&self.shared, &waiter);
+        }
         let held = std::mem::replace(&mut connection.charged_bytes, 0) as i64;
         self.shared.store.charge(-held);
         self.shared.clients.charge(-held);

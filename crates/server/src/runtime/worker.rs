@@ -12,6 +12,7 @@ use super::poll::{Poll, Ready, Token};
 use super::round::Guest;
 use super::slab::Slab;
 use super::sweep::Sweep;
+use crate::clients::ClientFlags;
 use crate::connection::Connection;
 use crate::counters::ThreadCounters;
 use crate::door::{Progress, Scratch};
@@ -21,6 +22,7 @@ use crate::log::{self, Level};
 use crate::shared::Shared;
 use scrubjay_base::clock::DerivedClock;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ pub(crate) struct Worker {
     pub(super) queue: Vec<Token>,
     /// Connections that a pause holds.
     pub(super) paused: Vec<Token>,
+    /// Connections that wait for a key, and until when, in Unix milliseconds.
+    pub(super) timeouts: BTreeSet<(u64, u64)>,
     pub(super) sweep: Sweep,
     /// Lent to the connection whose turn it is.
     pub(super) input: InputBuffer,
@@ -107,6 +111,7 @@ impl Worker {
             listening: Listening::Yes,
             queue: Vec::new(),
             paused: Vec::new(),
+            timeouts: BTreeSet::new(),
             sweep: Sweep::default(),
             input: InputBuffer::with_capacity(READ_BYTES),
             output: OutputBuffer::new(),
@@ -151,6 +156,7 @@ impl Worker {
                 self.now_ms = self.shared.clock.monotonic_ns() / 1_000_000;
             }
             self.wake_paused();
+            self.time_out_waiters();
             self.sweep();
             self.keep_house();
             self.watch_shutdown();
@@ -189,6 +195,7 @@ impl Worker {
                     match message {
                         Message::Close => self.close(connection),
                         Message::Bytes(bytes) => self.push(connection, &bytes),
+                        Message::Answer(bytes) => self.answer(connection, &bytes),
                     }
                 }
             }
@@ -207,6 +214,39 @@ impl Worker {
         self.settle(connection);
     }
 
+    /// The answer that a connection waited for, which then goes on.
+    fn answer(&mut self, mut connection: Box<Connection>, bytes: &[u8]) {
+        if let Some(waiter) = connection.session.waiter.take() {
+            self.forget_timeout(&waiter, connection.token);
+            connection.session.info.set_flag(ClientFlags::WAITING, false);
+        }
+        connection.output.put(bytes);
+        if connection.progress == Progress::Wait {
+            connection.progress = Progress::Turn;
+        }
+        self.settle(connection);
+    }
+
+    /// Answers those whose time is over.
+    fn time_out_waiters(&mut self) {
+        if self.timeouts.is_empty() {
+            return;
+        }
+        let now_ms = self.shared.clock.now_ms();
+        while let Some(&(until_ms, token)) = self.timeouts.first()
+            && until_ms <= now_ms
+        {
+            self.timeouts.pop_first();
+            let Some(connection) = self.connections.lend(Token(token)) else { continue };
+            let waiter = connection.session.waiter.clone().filter(|waiter| waiter.until_ms() == Some(until_ms));
+            match waiter.and_then(|waiter| self.shared.effects.waiting.give_up(&self.shared, &waiter)) {
+                Some(nothing) => self.answer(connection, &nothing),
+                // It goes on already, or its answer is on its way.
+                None => self.connections.give_back(connection),
+            }
+        }
+    }
+
     /// Another turn for those that want one. Those that want yet another stand in line behind all others.
     fn run_queue(&mut self) {
         for token in std::mem::take(&mut self.queue) {
@@ -219,6 +259,7 @@ impl Worker {
         connection.queued = false;
         match connection.progress {
             Progress::Turn | Progress::Pause => self.turn(connection, None),
+            Progress::Wait => self.connections.give_back(connection),
             Progress::Input | Progress::Close => self.settle(connection),
         }
     }
@@ -270,6 +311,9 @@ impl Worker {
         }
         if let Some(until_ms) = self.stopping_until_ms {
             due_ms = due_ms.min(until_ms);
+        }
+        if let Some(&(until_ms, _)) = self.timeouts.first() {
+            due_ms = due_ms.min(self.now_ms + until_ms.saturating_sub(self.shared.clock.now_ms()));
         }
         if !self.paused.is_empty() {
             let now_ms = self.shared.clock.now_ms();

@@ -5,3 +5,5 @@ mod lifecycle;
 mod limits;
 mod pipelines;
 mod support;
+mod transactions;
+mod waiting;

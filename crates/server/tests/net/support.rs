@@ -122,6 +122,33 @@ impl Client {
         assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(expected.as_ref()));
     }
 
+    /// The next line, without its end.
+    pub fn reads_line(&mut self) -> String {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).expect("a line");
+            line.push(byte[0]);
+        }
+        String::from_utf8_lossy(&line[..line.len() - 2]).into_owned()
+    }
+
+    /// The next bulk string.
+    pub fn reads_bulk(&mut self) -> String {
+        let header = self.reads_line();
+        let length: usize =
+            header.strip_prefix(['$', '=']).and_then(|length| length.parse().ok()).expect("a bulk string");
+        let mut bytes = vec![0; length + 2];
+        self.stream.read_exact(&mut bytes).expect("a bulk string");
+        bytes.truncate(length);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Reads lines until one is `last`.
+    pub fn reads_until(&mut self, last: &str) {
+        while self.reads_line() != last {}
+    }
+
     pub fn pings(&mut self) {
         self.send("PING\r\n").hears("+PONG\r\n");
     }

@@ -211,7 +211,7 @@ pub(super) fn lmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply
 pub(super) fn blmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let until_ms = wait::until(args.at(1), cx.now_ms)?;
     let any = parse_any(args, 2)?;
-    if !pop_any(cx, &any, reply)? {
+    if !(cx.may_take && pop_any(cx, &any, reply)?) {
         cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
     }
     Ok(())
@@ -221,11 +221,12 @@ fn pop_waiting(cx: &mut Context<'_>, args: &Args<'_>, end: End, reply: &mut dyn 
     let last = args.len() - 1;
     let until_ms = wait::until(args.at(last), cx.now_ms)?;
     let any = PopAny { keys: args.from(1).take(last - 1), end, count: 1 };
-    let found = any.run(cx, |key, list| {
+    let take = |key, list: &mut Edit<'_, List>| {
         reply.array(2);
         reply.bulk(key);
         list.pop(end, 1, |item| say(item, reply));
-    })?;
+    };
+    let found = cx.may_take && any.run(cx, take)?;
     if !found {
         cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
     }

@@ -57,7 +57,8 @@ fn transfer(
     until_ms: Option<Option<u64>>,
     reply: &mut dyn Reply,
 ) -> Result<(), Reject> {
-    match (transfer.run(cx)?, until_ms) {
+    let moved = if cx.may_take { transfer.run(cx)? } else { None };
+    match (moved, until_ms) {
         (Some(element), _) => reply.bulk(&element),
         (None, None) => reply.null(),
         (None, Some(until_ms)) => {

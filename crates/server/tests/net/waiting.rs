@@ -1,0 +1,182 @@
+//! Clients that wait for a key: in order of arrival, for as long as they said, and without harm when they go.
+
+use crate::support::{Client, TestNode, until};
+use scrubjay_server::clients::ClientFlags;
+
+/// A client whose command waits.
+fn waiter(node: &TestNode, command: &str) -> Client {
+    let (mut client, info) = node.connect_known();
+    client.send(format!("{command}\r\n"));
+    until("the client waits", || info.flags().contains(ClientFlags::WAITING).then_some(()));
+    client
+}
+
+fn info(client: &mut Client, expected: &str) {
+    client.send("INFO clients\r\n");
+    let text = client.reads_bulk();
+    assert!(text.contains(expected), "{expected} is not in {text}");
+}
+
+#[test]
+fn waiters_are_served_in_the_order_of_their_arrival() {
+    let node = TestNode::start(&[]);
+    let mut waiters: Vec<Client> = (0..5).map(|_| waiter(&node, "BLPOP l 0")).collect();
+    let mut pusher = node.connect();
+    info(&mut pusher, "blocked_clients:5\r\n");
+    for (number, waiter) in waiters.iter_mut().enumerate() {
+        pusher.send(format!("RPUSH l {number}\r\n")).hears(":1\r\n");
+        waiter.hears(format!("*2\r\n$1\r\nl\r\n$1\r\n{number}\r\n")).pings();
+    }
+    pusher.send("EXISTS l\r\n").hears(":0\r\n");
+    info(&mut pusher, "blocked_clients:0\r\n");
+}
+
+#[test]
+fn one_push_serves_as_many_as_it_has_elements_for_and_the_rest_stays() {
+    let node = TestNode::start(&[]);
+    let mut waiters: Vec<Client> = (0..2).map(|_| waiter(&node, "BRPOP l 0")).collect();
+    let mut pusher = node.connect();
+    pusher.send("RPUSH l a b c\r\nLRANGE l 0 -1\r\n").hears(":3\r\n*1\r\n$1\r\na\r\n");
+    waiters[0].hears("*2\r\n$1\r\nl\r\n$1\r\nc\r\n");
+    waiters[1].hears("*2\r\n$1\r\nl\r\n$1\r\nb\r\n");
+}
+
+#[test]
+fn a_pipelined_push_serves_before_the_command_behind_it() {
+    let node = TestNode::start(&[]);
+    let mut waiting = waiter(&node, "BLPOP l 0");
+    node.connect().send("LPUSH l first\r\nLPUSH l second\r\nLLEN l\r\n").hears(":1\r\n:1\r\n:1\r\n");
+    waiting.hears("*2\r\n$1\r\nl\r\n$5\r\nfirst\r\n");
+}
+
+#[test]
+fn what_a_waiter_moves_on_serves_the_next() {
+    let node = TestNode::start(&[]);
+    let mut last = waiter(&node, "BLPOP c 0");
+    let mut second = waiter(&node, "BLMOVE b c LEFT RIGHT 0");
+    let mut first = waiter(&node, "BRPOPLPUSH a b 0");
+    node.connect().send("RPUSH a x\r\nEXISTS a b c\r\n").hears(":1\r\n:0\r\n");
+    first.hears("$1\r\nx\r\n");
+    second.hears("$1\r\nx\r\n");
+    last.hears("*2\r\n$1\r\nc\r\n$1\r\nx\r\n");
+}
+
+#[test]
+fn commands_behind_one_that_waits_run_when_it_was_answered() {
+    let node = TestNode::start(&[]);
+    let mut waiting = waiter(&node, "SET k 1\r\nBLPOP l 0\r\nINCR k\r\nGET k");
+    waiting.hears("+OK\r\n");
+    waiting.send("INCR k\r\n");
+    let mut other = node.connect();
+    other.send("GET k\r\nRPUSH l x\r\n").hears("$1\r\n1\r\n:1\r\n");
+    waiting.hears("*2\r\n$1\r\nl\r\n$1\r\nx\r\n:2\r\n$1\r\n2\r\n:3\r\n").pings();
+}
+
+#[test]
+fn a_time_out_is_answered_with_nothing() {
+    let node = TestNode::start(&[]);
+    let mut waiting = waiter(&node, "BLPOP a b 0.5");
+    let mut moving = waiter(&node, "BLMOVE a b LEFT LEFT 0.5");
+    node.clock.advance_ms(499);
+    node.connect().pings();
+    node.clock.advance_ms(1);
+    waiting.hears("*-1\r\n").pings();
+    moving.hears("$-1\r\n").pings();
+    node.connect().send("RPUSH a x\r\nLLEN a\r\n").hears(":1\r\n:1\r\n");
+}
+
+#[test]
+fn who_hangs_up_while_waiting_takes_nothing() {
+    let node = TestNode::start(&[]);
+    let gone = waiter(&node, "BLPOP l 0");
+    let mut stays = waiter(&node, "BLPOP l 0");
+    drop(gone);
+    let mut other = node.connect();
+    until("only one waits", || {
+        other.send("INFO clients\r\n");
+        other.reads_bulk().contains("blocked_clients:1\r\n").then_some(())
+    });
+    other.send("RPUSH l x\r\n").hears(":1\r\n");
+    stays.hears("*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
+}
+
+#[test]
+fn unblock_ends_a_wait_with_nothing_or_with_an_error() {
+    let node = TestNode::start(&[]);
+    let mut other = node.connect();
+    for (reason, answer) in
+        [("", "*-1\r\n"), (" TIMEOUT", "*-1\r\n"), (" ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")]
+    {
+        let (mut client, info) = node.connect_known();
+        client.send("BLPOP l 0\r\n");
+        until("the client waits", || info.flags().contains(ClientFlags::WAITING).then_some(()));
+        other.send(format!("CLIENT UNBLOCK {}{reason}\r\n", info.id)).hears(":1\r\n");
+        client.hears(answer).pings();
+        other.send(format!("CLIENT UNBLOCK {}\r\n", info.id)).hears(":0\r\n");
+    }
+    other.send("CLIENT UNBLOCK 99999\r\n").hears(":0\r\n");
+}
+
+#[test]
+fn a_list_that_arrives_by_rename_or_from_a_transaction_serves_too() {
+    let node = TestNode::start(&[]);
+    let mut other = node.connect();
+    let mut waiting = waiter(&node, "BLPOP l 0");
+    other.send("RPUSH x 1\r\nRENAME x l\r\n").hears(":1\r\n+OK\r\n");
+    waiting.hears("*2\r\n$1\r\nl\r\n$1\r\n1\r\n");
+    let mut waiting = waiter(&node, "BLPOP l 0");
+    other.send("SET l string\r\nDEL l\r\n").hears("+OK\r\n:1\r\n");
+    // Served when the transaction is over, not within it.
+    other
+        .send("MULTI\r\nRPUSH l 1\r\nLPUSH l 0\r\nLLEN l\r\nEXEC\r\n")
+        .hears("+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n:1\r\n:2\r\n:2\r\n");
+    waiting.hears("*2\r\n$1\r\nl\r\n$1\r\n0\r\n");
+}
+
+#[test]
+fn nobody_waits_inside_a_transaction() {
+    let node = TestNode::start(&[]);
+    node.connect()
+        .send("MULTI\r\nBLPOP l 0\r\nBLMOVE a b LEFT LEFT 0\r\nEXEC\r\n")
+        .hears("+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n*-1\r\n$-1\r\n");
+}
+
+#[test]
+fn many_waiters_and_pushers_lose_and_double_nothing() {
+    const EACH: usize = 300;
+    let node = TestNode::start(&[]);
+    let takers: Vec<_> = (0..4)
+        .map(|_| {
+            let mut client = node.connect();
+            std::thread::spawn(move || {
+                (0..EACH)
+                    .map(|_| {
+                        client.send("BLPOP a b 0\r\n").hears("*2\r\n$1\r\n");
+                        client.reads_line();
+                        client.reads_bulk()
+                    })
+                    .collect::<Vec<String>>()
+            })
+        })
+        .collect();
+    let pushers: Vec<_> = (0..4)
+        .map(|number| {
+            let mut client = node.connect();
+            std::thread::spawn(move || {
+                for item in 0..EACH {
+                    let key = if item % 3 == 0 { "a" } else { "b" };
+                    client.send(format!("RPUSH {key} {number}-{item}\r\n"));
+                    client.reads_line();
+                }
+            })
+        })
+        .collect();
+    pushers.into_iter().for_each(|pusher| pusher.join().expect("a pusher"));
+    let mut taken: Vec<String> = takers.into_iter().flat_map(|taker| taker.join().expect("a taker")).collect();
+    taken.sort();
+    let mut pushed: Vec<String> =
+        (0..4).flat_map(|number| (0..EACH).map(move |item| format!("{number}-{item}"))).collect();
+    pushed.sort();
+    assert_eq!(taken, pushed);
+    node.connect().send("EXISTS a b\r\n").hears(":0\r\n");
+}
