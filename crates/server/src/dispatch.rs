@@ -3,14 +3,14 @@
 use crate::command;
 use crate::door::Turn;
 use scrubjay_command::table::{Flags, Row};
-use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, resolve};
+use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, named, resolve};
 use scrubjay_store::Key;
 
 /// Finds the command that `args` name and runs it. Every refusal is said to `reply`, so exactly one answer comes out.
 pub fn run(turn: &mut Turn<'_>, args: &Args<'_>, reply: &mut dyn Reply) {
     match resolve(args) {
         Ok(row) => run_row(turn, row, args, None, reply),
-        Err(reject) => refuse(turn, None, &reject, reply),
+        Err(reject) => refuse(turn, named(args), &reject, reply),
     }
 }
 
