@@ -9,7 +9,7 @@ from scrubjay import _core
 from scrubjay.config import settings
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
+DOCUMENTS = sorted(path for place in ("*", "docs/**/*", "bench/*", "tests/**/*") for path in ROOT.glob(f"{place}.md"))
 EMBEDDED = [ROOT / "README.md", ROOT / "docs" / "start" / "embedded.md"]
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -48,3 +48,16 @@ def test_every_setting_and_command_is_in_its_reference_page() -> None:
         assert f"--{setting.name}" in pages["settings.md"]
     for row in _core.commands():
         assert row["name"] in pages["commands.md"]
+
+
+def test_the_track_record_names_tests_that_exist() -> None:
+    record = (ROOT / "tests" / "robustness" / "LOG.md").read_text(encoding="utf-8")
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for path in [*ROOT.glob("crates/**/*.rs"), *ROOT.glob("tests/**/*.py")]
+    )
+    rows = [line for line in record.splitlines() if line.startswith("| ")][1:]
+    for row in rows:
+        held_by = re.findall(r"`(\w+)`", row.split(" | ")[2])
+        assert held_by, row
+        for name in held_by:
+            assert re.search(rf"(?:fn|def) {name}\(", sources), f"{name}: no such test"

@@ -95,6 +95,19 @@ pub fn resolve(args: &Args<'_>) -> Result<&'static Row, Reject> {
     }
 }
 
+/// The row that `args` name, whatever their number: the one whose refusal [`resolve`]'s error is. None if the command, or
+/// the subcommand, does not exist.
+#[cold]
+pub fn named(args: &Args<'_>) -> Option<&'static Row> {
+    let row = find(args.at(0))?;
+    match args.get(1) {
+        Some(name) if !row.subcommands.is_empty() => {
+            row.subcommands.iter().find(|sub| name.eq_ignore_ascii_case(sub.name.as_bytes()))
+        }
+        _ => Some(row),
+    }
+}
+
 #[cold]
 fn unknown_command(args: &Args<'_>) -> Reject {
     let mut line = format!("ERR unknown command '{}', with args beginning with: ", shown(args.at(0), 128));

@@ -42,7 +42,7 @@ pub mod versioned;
 pub mod wait;
 
 pub use args::{Args, OwnedArgs, Span};
-pub use index::{find, resolve};
+pub use index::{find, named, resolve};
 pub use reject::{Kind, Reject};
 pub use reply::{Reply, Value, ValueReply};
 pub use table::{Context, Handler, Held, Row, SizeLimits};

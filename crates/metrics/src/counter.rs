@@ -5,6 +5,9 @@
 //! addition and a plain store, which the compiler turns into one `add [mem], n` without a lock prefix. Readers may look at
 //! any time and see a slightly older number, never a torn one.
 
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// A count with one writing thread. A second writer would lose counts (never more than that): use [`Tally`] there.
@@ -13,7 +16,7 @@ pub struct Counter(AtomicU64);
 
 impl Counter {
     /// Zero.
-    pub const fn new() -> Counter {
+    pub fn new() -> Counter {
         Counter(AtomicU64::new(0))
     }
 
@@ -36,7 +39,7 @@ pub struct Tally(AtomicU64);
 
 impl Tally {
     /// Zero.
-    pub const fn new() -> Tally {
+    pub fn new() -> Tally {
         Tally(AtomicU64::new(0))
     }
 
@@ -59,7 +62,7 @@ pub struct Gauge(AtomicI64);
 
 impl Gauge {
     /// Zero.
-    pub const fn new() -> Gauge {
+    pub fn new() -> Gauge {
         Gauge(AtomicI64::new(0))
     }
 
@@ -87,6 +90,10 @@ impl Gauge {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "counter_interleavings.rs"]
+mod interleavings;
 
 #[cfg(test)]
 mod tests {

@@ -59,8 +59,8 @@ impl Default for Histogram {
 
 impl Histogram {
     /// An empty histogram.
-    pub const fn new() -> Histogram {
-        Histogram { buckets: [const { Counter::new() }; BUCKETS], sum: Counter::new() }
+    pub fn new() -> Histogram {
+        Histogram { buckets: std::array::from_fn(|_| Counter::new()), sum: Counter::new() }
     }
 
     /// Counts `value` `times` times. To be called by the owning thread only.

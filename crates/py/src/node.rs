@@ -7,7 +7,6 @@ use pyo3::types::PyDict;
 use scrubjay_server::config::{Origin, Resolved, folder, machine};
 use scrubjay_server::{Node, clients::Protocol};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Runs a node as `flags` and the environment say until SIGTERM, SIGINT, SIGHUP or `SHUTDOWN` stops it; for the main
 /// thread of a process that does nothing else. `ready` is called once, when every door is open, with what a start-up
@@ -28,7 +27,6 @@ pub fn serve(py: Python<'_>, flags: Vec<(String, String)>, ready: Bound<'_, PyAn
     name_process();
     // Before the node's threads exist, so that they inherit it: a signal then waits for whoever asks for it.
     let signals = Signals::block().map_err(|error| PyOSError::new_err(error.to_string()))?;
-    let drain = resolved.config.shutdown_timeout;
     let message = message(py, &resolved)?;
     let node = Node::start(resolved).map_err(|bad| errors::configuration(py, bad.to_string()))?;
     let doors: Vec<_> =
@@ -36,7 +34,7 @@ pub fn serve(py: Python<'_>, flags: Vec<(String, String)>, ready: Bound<'_, PyAn
     message.set_item("doors", doors)?;
     message.set_item("threads", node.shared().counters.len())?;
     let node = Arc::new(node);
-    signals.stop_on_signal(node.clone(), drain).map_err(|error| PyOSError::new_err(error.to_string()))?;
+    signals.stop_on_signal(node.clone()).map_err(|error| PyOSError::new_err(error.to_string()))?;
     ready.call1((message,))?;
     py.detach(|| node.wait(None));
     // The process ends here: its memory goes back as a whole, faster than entry by entry.
@@ -98,10 +96,11 @@ impl Signals {
     }
 
     /// Starts the thread that waits for them. The first asks the node to stop and lets it drain; the second does not.
-    fn stop_on_signal(self, node: Arc<Node>, drain: Duration) -> std::io::Result<()> {
+    fn stop_on_signal(self, node: Arc<Node>) -> std::io::Result<()> {
         let waiter = move || {
             self.wait();
-            node.shutdown(drain);
+            // As the setting stands now, as for `SHUTDOWN`.
+            node.shutdown(node.shared().config().shutdown_timeout);
             let signal = self.wait();
             std::process::exit(128 + signal);
         };

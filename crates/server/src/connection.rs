@@ -16,6 +16,7 @@ use crate::runtime::poll::{Interest, Token};
 use crate::session::Session;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
+use rustix::ioctl::{Getter, Opcode, ioctl};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use std::io::IoSlice;
@@ -36,8 +37,8 @@ pub(crate) struct Connection {
     pub interest: Interest,
     /// Whether it stands in the queue of those that want a turn without new bytes.
     pub queued: bool,
-    /// After [`Progress::Close`], when the answers are out: until when what still arrives is thrown away.
-    pub lingering_until_ms: Option<u64>,
+    /// After [`Progress::Close`], when the answers are out and the client is still sending.
+    pub lingering: Option<Lingering>,
     pub times: Times,
     /// Bytes of memory that were last reported to the store.
     pub charged_bytes: usize,
@@ -58,6 +59,16 @@ pub(crate) struct Times {
     pub stalled_since_ms: Option<u64>,
 }
 
+/// A connection that is over, and kept for its client to read its last answers. What still arrives is thrown away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lingering {
+    /// When to look again whether it still has to be kept.
+    pub look_at_ms: u64,
+    /// How much of the answers the client's side had not confirmed at the last look, and when that last became less.
+    undelivered_bytes: usize,
+    taken_at_ms: u64,
+}
+
 /// What a read brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Received {
@@ -73,13 +84,14 @@ pub(crate) enum Overdue {
     TimedOut,
     /// It did not read its answers.
     Output,
-    /// It was closed already, and has been told so.
+    /// It was closed already and has been told so; it may linger on.
     Lingered,
 }
 
-/// How long a closed connection's last answer is given to arrive: while the client sends on, closing would make the kernel
-/// send a reset, which may overtake the answer that says what was wrong.
-pub(crate) const LINGER_MS: u64 = 1000;
+/// How long a closed connection's last answer is given to arrive, at least: while the client sends on, closing would make
+/// the kernel send a reset, which may overtake the answer that says what was wrong, and which throws away what the client
+/// has not yet taken. So it is longer for as long as the client goes on taking.
+const LINGER_MS: u64 = 1000;
 
 /// What a client that waits for a key may send meanwhile before nothing more is read.
 const WAITING_BYTES_MAX: usize = 64 << 10;
@@ -99,7 +111,7 @@ impl Connection {
             progress: Progress::Input,
             interest: Interest::READ,
             queued: false,
-            lingering_until_ms: None,
+            lingering: None,
             times: Times { opened_ms: now_ms, last_input_ms: now_ms, request_since: None, stalled_since_ms: None },
             charged_bytes: 0,
             shown_bytes: (0, 0),
@@ -154,10 +166,32 @@ impl Connection {
         Ok(total)
     }
 
-    /// Tells the client that nothing more will come.
-    pub fn finish(&self) {
+    /// Tells the client that nothing more will come, and keeps the connection for a while.
+    pub fn linger(&mut self, now_ms: u64) {
         // If it is gone already there is nobody to tell.
         let _ = rustix::net::shutdown(&self.socket, Shutdown::Write);
+        let undelivered_bytes = self.undelivered_bytes();
+        self.lingering = Some(Lingering { look_at_ms: now_ms + LINGER_MS, undelivered_bytes, taken_at_ms: now_ms });
+    }
+
+    /// Whether a lingering connection is kept for longer: its client has not taken everything, but goes on taking.
+    pub fn lingers_on(&mut self, now_ms: u64, limits: &Limits) -> bool {
+        let left = self.undelivered_bytes();
+        let Some(lingering) = &mut self.lingering else { return false };
+        if left < lingering.undelivered_bytes {
+            (lingering.undelivered_bytes, lingering.taken_at_ms) = (left, now_ms);
+        }
+        lingering.look_at_ms = now_ms + LINGER_MS;
+        left > 0 && now_ms - lingering.taken_at_ms < limits.output_stall_ms_max
+    }
+
+    /// Bytes that the kernel has taken for the client and that the client's side has not confirmed.
+    pub fn undelivered_bytes(&self) -> usize {
+        // Of a socket, this request of terminals is Linux' SIOCOUTQ (tcp(7)).
+        // SAFETY: it is a getter that stores one C int.
+        let request = unsafe { Getter::<{ libc::TIOCOUTQ as Opcode }, libc::c_int>::new() };
+        // SAFETY: the request has no demands on the descriptor; of what is no socket it is an error.
+        unsafe { ioctl(&self.socket, request) }.map_or(0, |bytes| bytes.max(0) as usize)
     }
 
     /// Whether so much waits for the client that its requests have to wait too.
@@ -172,7 +206,7 @@ impl Connection {
             Progress::Pause => false,
             // Only to notice that the client goes; what it sends meanwhile is kept, up to a bound.
             Progress::Wait => self.input.len() < WAITING_BYTES_MAX,
-            Progress::Close => self.lingering_until_ms.is_some(),
+            Progress::Close => self.lingering.is_some(),
         };
         Interest { read, write: !self.output.is_empty() }
     }
@@ -185,8 +219,8 @@ impl Connection {
     /// Whether it is to be closed at `now_ms` because it took too long with something.
     pub fn overdue(&self, now_ms: u64, limits: &Limits) -> Option<Overdue> {
         let past = |since_ms: u64, most_ms: u64| most_ms > 0 && now_ms.saturating_sub(since_ms) > most_ms;
-        if let Some(until_ms) = self.lingering_until_ms {
-            return (now_ms >= until_ms).then_some(Overdue::Lingered);
+        if let Some(lingering) = self.lingering {
+            return (now_ms >= lingering.look_at_ms).then_some(Overdue::Lingered);
         }
         if let Some(since_ms) = self.times.stalled_since_ms {
             let stalled_ms = now_ms.saturating_sub(since_ms);

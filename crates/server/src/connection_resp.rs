@@ -15,7 +15,7 @@ use crate::log::{self, Level};
 use crate::measure::is_quick;
 use crate::session::ReplyMode;
 use scrubjay_command::table::Flags;
-use scrubjay_command::{Args, Row, resolve};
+use scrubjay_command::{Args, Row, named, resolve};
 use scrubjay_protocol::resp::{Batch, Decoder, Encoder, ProtocolError, peek_key};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 
@@ -146,7 +146,7 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
                 }
                 Err(reject) => {
                     index += 1;
-                    answer(turn, &mut encoder, |turn, encoder| dispatch::refuse(turn, None, &reject, encoder));
+                    answer(turn, &mut encoder, |turn, encoder| dispatch::refuse(turn, named(&args), &reject, encoder));
                     continue;
                 }
             },

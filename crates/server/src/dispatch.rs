@@ -8,14 +8,14 @@ use crate::transaction;
 use crate::waiting::Waiter;
 use scrubjay_command::server::ServerCommand;
 use scrubjay_command::table::{DataFn, Flags, Group, Row};
-use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, resolve};
+use scrubjay_command::{Args, Context, Handler, Kind, Reject, Reply, named, resolve};
 use scrubjay_store::{Key, Kind as ValueKind};
 
 /// Finds the command that `args` name and runs it. Every refusal is said to `reply`, so exactly one answer comes out.
 pub fn run(turn: &mut Turn<'_>, args: &Args<'_>, reply: &mut dyn Reply) {
     match resolve(args) {
         Ok(row) => run_row(turn, row, args, None, reply),
-        Err(reject) => refuse(turn, None, &reject, reply),
+        Err(reject) => refuse(turn, named(args), &reject, reply),
     }
 }
 

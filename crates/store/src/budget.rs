@@ -2,6 +2,9 @@
 //!
 //! Shards take memory a segment at a time, so the shared counter is touched once in some hundred writes, not in each.
 
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Bytes in use against a limit that may change.
@@ -75,6 +78,10 @@ impl Budget {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "budget_interleavings.rs"]
+mod interleavings;
 
 #[cfg(test)]
 mod tests {

@@ -40,8 +40,12 @@ impl Worker {
                 Overdue::Output => self.counters().dropped_output.add(1),
                 Overdue::Lingered => {}
             }
-            if let Some(connection) = self.connections.lend(connection.token) {
-                self.close(connection);
+            if let Some(mut connection) = self.connections.lend(connection.token) {
+                if reason == Overdue::Lingered && connection.lingers_on(self.now_ms, &self.limits) {
+                    self.connections.give_back(connection);
+                } else {
+                    self.close(connection);
+                }
             }
         }
         self.sweep.place = end;

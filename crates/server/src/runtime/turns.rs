@@ -2,7 +2,7 @@
 
 use super::poll::{Interest, Ready, Token};
 use super::worker::{READ_BYTES, Worker};
-use crate::connection::{Connection, LINGER_MS, Received};
+use crate::connection::{Connection, Received};
 use crate::door::{Progress, Turn};
 use crate::log::{self, Level};
 use crate::waiting::Waiter;
@@ -299,20 +299,22 @@ impl Worker {
     }
 
     /// Whether a connection whose answers are out still has to be kept for a moment: its client is sending on, and closing
-    /// now would reset it before it has read why.
+    /// now would reset it before it has read them.
     fn linger(&mut self, connection: &mut Connection) -> bool {
-        if connection.lingering_until_ms.is_some() {
+        if connection.lingering.is_some() {
             return true;
         }
         self.input.clear();
         let received = connection.receive(self.input.make_room(READ_BYTES));
         self.input.clear();
-        if !matches!(received, Received::Bytes(_)) && connection.input.is_empty() {
+        let sends_on = matches!(received, Received::Bytes(_)) || !connection.input.is_empty();
+        // A client that has asked for its end sends nothing more; one that does not know of a stopping node's end may.
+        let may_send = self.stopping_until_ms.is_some() && connection.undelivered_bytes() > 0;
+        if !sends_on && !may_send {
             return false;
         }
-        connection.finish();
+        connection.linger(self.now_ms);
         connection.input = InputBuffer::new();
-        connection.lingering_until_ms = Some(self.now_ms + LINGER_MS);
         true
     }
 

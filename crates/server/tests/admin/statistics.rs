@@ -29,6 +29,20 @@ fn what_was_done_is_counted_once() {
 }
 
 #[test]
+fn a_refusal_is_counted_with_the_command_whose_it_is() {
+    let node = plain_node();
+    let mut client = Client::of(&node);
+    client.send("GET\nNOSUCH\nCONFIG\nCONFIG GET\nCONFIG NOSUCH\nOBJECT FREQ");
+    (0..6).for_each(|_| drop(client.read()));
+    for name in ["get", "config", "config|get", "object|freq"] {
+        let counted = client.info(&format!("cmdstat_{name}"));
+        assert_eq!(counted, "calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0", "{name}");
+    }
+    assert_eq!(client.info("total_error_replies"), "6");
+    assert!(exposition::prometheus(node.shared()).contains("cache_commands_rejected_total{command=\"get\"} 1\n"));
+}
+
+#[test]
 fn every_command_of_a_pipeline_is_in_the_histogram() {
     let node = plain_node();
     let mut client = Client::of(&node);

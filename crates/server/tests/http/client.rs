@@ -34,7 +34,7 @@ pub fn node_with(settings: &[(&str, &str)]) -> TestNode {
         .chain(settings)
         .map(|(name, text)| Layer::new(Origin::Flag, *name, *text));
     let resolved = resolve(layers.collect::<Vec<_>>()).expect("settings");
-    let given = Given { clock: Some(clock.clone() as Arc<dyn Clock>), any_port: true, ..Given::default() };
+    let given = Given { clock: Some(clock.clone() as Arc<dyn Clock>), any_port: true };
     TestNode { node: Node::start_with(resolved, given).expect("a node"), clock }
 }
 

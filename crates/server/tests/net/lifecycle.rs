@@ -1,10 +1,13 @@
 //! Connections come, are balanced, paused, spoken to, killed; the node stops.
 
-use crate::support::{Client, DEADLINE, TestNode, until};
+use crate::support::{Client, DEADLINE, TestNode, bulk, until};
 use scrubjay_server::clients::Protocol;
 use scrubjay_server::runtime::inbox::Message;
 use scrubjay_server::{Config, Given, Node};
+use std::io::Write;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 #[test]
@@ -101,6 +104,55 @@ fn a_stopping_node_waits_for_a_slow_reader_only_so_long() {
     until("nobody listens", || TcpStream::connect(node.address()).err());
     assert!(!node.node.wait(Some(Duration::ZERO)));
     node.clock.advance_ms(5_001);
+    assert!(node.node.wait(Some(DEADLINE)));
+}
+
+#[test]
+fn a_slow_reader_that_sends_on_hears_all_its_answers_before_it_is_cut_off() {
+    let node = TestNode::start(&[]);
+    let (mut client, info) = node.connect_known();
+    let value = vec![b'v'; 500_000];
+    client.command(&[b"SET", b"k", &value]).hears("+OK\r\n").send("GET k\r\nCLIENT REPLY OFF\r\n");
+    until("the kernel has its answers", || (info.traffic_bytes().1 > 500_000).then_some(()));
+    let (stream, sent) = (client.stream.try_clone().expect("a handle"), Arc::new(AtomicU64::new(0)));
+    let counted = sent.clone();
+    let sender = std::thread::spawn(move || {
+        while (&stream).write_all(&b"PING\r\n".repeat(1000)).is_ok() {
+            counted.fetch_add(1, Relaxed);
+        }
+    });
+    // It sends more than a stopping node still reads, so there is always something that was not read.
+    let until_it_sent = |more: u64| {
+        let goal = sent.load(Relaxed) + more;
+        until("it sends on", || (sent.load(Relaxed) > goal || sender.is_finished()).then_some(()));
+    };
+    node.node.shutdown(Duration::from_secs(3600));
+    until("nobody listens", || TcpStream::connect(node.address()).err());
+    for _ in 0..9 {
+        node.clock.advance_ms(1_001);
+        until_it_sent(2_000);
+    }
+    client.hears(bulk(&value)).hears_the_end_after("");
+    until("it is cut off", || {
+        node.clock.advance_ms(1_001);
+        sender.is_finished().then_some(())
+    });
+    assert!(node.node.wait(Some(DEADLINE)));
+}
+
+#[test]
+fn a_client_that_only_sends_is_cut_off_after_a_while() {
+    let node = TestNode::start(&[]);
+    let (mut client, info) = node.connect_known();
+    client.command(&[b"SET", b"k", &vec![b'v'; 500_000]]).hears("+OK\r\n").send("GET k\r\nCLIENT REPLY OFF\r\n");
+    until("the kernel has its answers", || (info.traffic_bytes().1 > 500_000).then_some(()));
+    let stream = client.stream.try_clone().expect("a handle");
+    let sender = std::thread::spawn(move || while (&stream).write_all(&b"PING\r\n".repeat(1000)).is_ok() {});
+    node.node.shutdown(Duration::from_secs(3600));
+    until("it is cut off", || {
+        node.clock.advance_ms(1_001);
+        sender.is_finished().then_some(())
+    });
     assert!(node.node.wait(Some(DEADLINE)));
 }
 

@@ -24,7 +24,7 @@ impl TestNode {
         let defaults = [("threads", "2"), ("http-port", "0"), ("max-memory", "256mb")];
         let layers = defaults.iter().chain(settings).map(|(name, value)| Layer::new(Origin::Flag, *name, *value));
         let clock = Arc::new(ManualClock::new(1_700_000_000_000));
-        let given = Given { clock: Some(clock.clone()), any_port: true, ..Given::default() };
+        let given = Given { clock: Some(clock.clone()), any_port: true };
         let node = Node::start_with(resolve(layers).expect("settings"), given).expect("a node");
         TestNode { node, clock }
     }
