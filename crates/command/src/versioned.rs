@@ -87,6 +87,8 @@ pub struct Put<'a> {
     pub deadline: Deadline,
     /// Its flags.
     pub flags: u32,
+    /// Its tags.
+    pub tags: &'a [&'a [u8]],
 }
 
 /// What became of a conditional write.
@@ -112,6 +114,9 @@ impl Put<'_> {
             return Ok(Written::Refused(present));
         }
         guard.put(&key, self.value, self.deadline, Flags::Set(self.flags))?;
+        if !self.tags.is_empty() {
+            guard.set_tags(&key, self.tags);
+        }
         Ok(Written::Stored(guard.get(&key, Access::Peek).map(|entry| entry.version())))
     }
 
@@ -153,48 +158,6 @@ impl Remove<'_> {
     }
 }
 
-/// Removes every key of the namespace that starts with a prefix.
-#[derive(Clone, Copy, Debug)]
-pub struct RemovePrefix<'a> {
-    /// The prefix; the empty one is every key.
-    pub prefix: &'a [u8],
-}
-
-/// Entries that one step of the scan looks at under a lock: about 10 microseconds' worth.
-const SCAN_STEP: usize = 256;
-
-impl RemovePrefix<'_> {
-    /// Returns how many keys were removed. Keys written meanwhile may or may not be among them. Walks over the whole
-    /// store, so the cost is that of `KEYS`; who has others to serve takes it in [`step`](Self::step)s.
-    pub fn run(self, cx: &Context<'_>) -> u64 {
-        let (mut cursor, mut removed) = self.step(cx, 0);
-        while cursor != 0 {
-            let (next, more) = self.step(cx, cursor);
-            cursor = next;
-            removed += more;
-        }
-        removed
-    }
-
-    /// One step of the walk, from `cursor`, which is 0 at first. Returns the next cursor, 0 at the end, and how many keys
-    /// were removed.
-    pub fn step(self, cx: &Context<'_>, cursor: u64) -> (u64, u64) {
-        let mut found: Vec<Vec<u8>> = Vec::new();
-        let next = cx.everywhere(|all| {
-            all.scan(cursor, SCAN_STEP, cx.now_ms, &mut |scanned| {
-                if scanned.ns == cx.ns && scanned.key.starts_with(self.prefix) {
-                    found.push(scanned.key.to_vec());
-                }
-            })
-        });
-        let removed = found.iter().filter(|bytes| {
-            let key = cx.store.key(cx.ns, bytes);
-            cx.lock(&key).remove(&key)
-        });
-        (next, removed.count() as u64)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,7 +169,7 @@ mod tests {
     }
 
     fn put<'a>(key: &'a [u8], value: &'a [u8]) -> Put<'a> {
-        Put { key, value, deadline: Deadline::Never, flags: 0 }
+        Put { key, value, deadline: Deadline::Never, flags: 0, tags: &[] }
     }
 
     #[test]
@@ -234,21 +197,6 @@ mod tests {
         assert_eq!(put(b"k", &[0; 101]).run(&cx, |_| true), Err(Reject::STRING_TOO_LONG));
         assert_eq!(put(&[0; 101], b"").run(&cx, |_| true), Err(Reject::key_too_long(100)));
         assert_eq!(store.len(Ns(0)), 0);
-    }
-
-    #[test]
-    fn a_prefix_takes_its_own_namespace_only() {
-        let store = Store::new(Config::default(), None);
-        let cx = context(&store);
-        for number in 0..2000 {
-            put(format!("{}:{number}", if number % 2 == 0 { "even" } else { "odd" }).as_bytes(), b"v")
-                .run(&cx, |_| true)
-                .unwrap();
-        }
-        let other = Context { ns: Ns(1), ..context(&store) };
-        put(b"even:0", b"v").run(&other, |_| true).unwrap();
-        assert_eq!(RemovePrefix { prefix: b"even:" }.run(&cx), 1000);
-        assert_eq!((store.len(Ns(0)), store.len(Ns(1))), (1000, 1));
     }
 
     #[test]

@@ -50,12 +50,7 @@ impl Turn<'_> {
 
     /// Whether this turn, which put its answers into `out`, has had its share of the thread. Reads the clock.
     pub fn is_spent(&self, out: &OutputBuffer) -> bool {
-        out.len() > TURN_OUTPUT_BYTES_MAX || self.is_late()
-    }
-
-    /// Whether this turn has taken its share of the thread's time. Reads the clock.
-    pub fn is_late(&self) -> bool {
-        self.shared.clock.monotonic_ns() > self.now_ns + TURN_NS_MAX
+        out.len() > TURN_OUTPUT_BYTES_MAX || self.shared.clock.monotonic_ns() > self.now_ns + TURN_NS_MAX
     }
 }
 

@@ -6,7 +6,7 @@
 
 use parking_lot::Mutex;
 use scrubjay_base::SlotId;
-use scrubjay_store::{Effect, Ns};
+use scrubjay_store::{Effect, Group, Ns};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -88,6 +88,21 @@ impl Watched {
                 if let Some(flags) = part.get(&(ns, Box::from(key))) {
                     flags.iter().for_each(|flag| flag.raise());
                 }
+            }
+            Effect::Tags { .. } => {} // another name for the same value
+            // Which keys have a tag is not known here: all of the slot may.
+            Effect::Hide { ns, group } => {
+                let is_covered = |(key_ns, key): &Key| {
+                    let may_be = match group {
+                        Group::Prefix(prefix) => key.starts_with(prefix),
+                        Group::Tag(_) => true,
+                    };
+                    *key_ns == ns && may_be && SlotId::of(key) == slot
+                };
+                part.iter()
+                    .filter(|(key, _)| is_covered(key))
+                    .flat_map(|(_, flags)| flags)
+                    .for_each(|flag| flag.raise());
             }
             Effect::Flush { ns } => {
                 let of_slot = |(key_ns, key): &Key| *key_ns == ns && SlotId::of(key) == slot;

@@ -4,6 +4,7 @@
 //! (or the bytes that were written, for a change inside a large value), so applying them needs neither a clock nor the
 //! command that caused them. The append-only file, replicas, client tracking and keyspace events are all listeners.
 
+use crate::groups::Group;
 use crate::key::Ns;
 use crate::value::Kind;
 use scrubjay_base::SlotId;
@@ -37,6 +38,8 @@ pub enum Effect<'a> {
         deadline_ms: Option<UnixMs>,
         /// The entry's flags.
         flags: u32,
+        /// Whether the tags of what was there stay.
+        keeps_tags: bool,
     },
     /// These bytes were written at `offset`; the value was padded with zeros up to there if it was shorter.
     Write {
@@ -77,6 +80,22 @@ pub enum Effect<'a> {
         key: &'a [u8],
         /// Why.
         cause: Removal,
+    },
+    /// The key has these tags now, in place of those that it had.
+    Tags {
+        /// The namespace.
+        ns: Ns,
+        /// The key.
+        key: &'a [u8],
+        /// Their names.
+        tags: &'a [&'a [u8]],
+    },
+    /// Every key of the group in this slot is gone. What of it is reclaimed later is not told again.
+    Hide {
+        /// The namespace.
+        ns: Ns,
+        /// Which keys.
+        group: Group<'a>,
     },
     /// Every key of the namespace in this slot is gone.
     Flush {

@@ -8,7 +8,7 @@
 //!  +----------+----------+-----------------------+------------+-----------+-----+-------+- - -+
 //!    head:  bits 0-1 state (live, hole, filler)   birth: bits 0-47  slot sequence: CAS, ETag, birth
 //!           2 large  3 deadline  4 flags                 bits 48-59 value bytes
-//!           5-11 kind (string, list, ...)               bits 60-63 packed flags
+//!           5-10 kind (string, list, ...), 11 tagged    bits 60-63 packed flags
 //!           12-19 namespace  20-31 key bytes
 //! ```
 //!
@@ -49,7 +49,8 @@ const LARGE: u32 = 1 << 2;
 const DEADLINE: u32 = 1 << 3;
 const FLAGS: u32 = 1 << 4;
 const KIND_SHIFT: u32 = 5;
-const KIND_MASK: u32 = 0x7F << KIND_SHIFT;
+const KIND_MASK: u32 = 0x3F << KIND_SHIFT;
+const TAGGED: u32 = 1 << 11;
 const NS_SHIFT: u32 = 12;
 const KEY_SHIFT: u32 = 20;
 
@@ -141,6 +142,18 @@ impl Layout {
             Some(kind) => kind,
             None => unreachable!("only kinds are written"),
         }
+    }
+
+    /// Whether the entry has tags.
+    #[inline(always)]
+    pub fn is_tagged(self) -> bool {
+        self.head & TAGGED != 0
+    }
+
+    /// The same with tags, or without.
+    #[inline(always)]
+    pub fn tagged(self, yes: bool) -> Layout {
+        Layout { head: if yes { self.head | TAGGED } else { self.head & !TAGGED }, ..self }
     }
 
     /// Whether there is a deadline.
@@ -277,6 +290,12 @@ pub fn write(block: &mut [u8], parts: &Parts<'_>) {
 pub fn set_sequence(block: &mut [u8], layout: Layout, sequence: u64) {
     let birth = layout.birth & !SEQUENCE_MASK | sequence & SEQUENCE_MASK;
     block[8..16].copy_from_slice(&birth.to_le_bytes());
+}
+
+/// Notes whether a live entry has tags.
+pub fn set_tagged(block: &mut [u8], yes: bool) {
+    let head = Layout::read(block).tagged(yes).head;
+    put_u32(block, 0, head);
 }
 
 /// Overwrites the deadline of a live entry whose layout has one.

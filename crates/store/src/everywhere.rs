@@ -4,6 +4,7 @@
 //! [`Guard`] over everything, under which a transaction sees one moment's picture.
 
 use crate::env::Env;
+use crate::groups::Group;
 use crate::guard::Guard;
 use crate::key::Ns;
 use crate::shard::{Entry, Shard};
@@ -67,6 +68,10 @@ pub trait Everywhere {
     /// How many entries the namespace has (expired ones that are not yet removed included).
     fn len(&mut self, ns: Ns) -> u64;
 
+    /// Deletes every entry of a group: hidden at once, reclaimed by housekeeping. In how many slots there was anything; one
+    /// of them may have held nothing of the group. Cost: O(slots), however many entries it covers.
+    fn hide(&mut self, ns: Ns, group: Group<'_>) -> usize;
+
     /// Removes every entry of the namespace (`None`: of all). Returns how many. Each shard is emptied at once; a write
     /// that runs meanwhile is before or after its own shard's turn.
     fn flush(&mut self, ns: Option<Ns>) -> u64;
@@ -109,11 +114,19 @@ impl<S: Shards> Everywhere for S {
             .collect();
         let mut rng = Rng::new(self.with(0, |shard, _| shard.rng().next_u64()));
         let first = crate::evict::weighted(&counts, &mut rng)?;
-        (0..shards).find_map(|step| self.with((first + step) % shards, |shard, _| shard.random_key(ns, now_ms)))
+        (0..shards).find_map(|step| self.with((first + step) % shards, |shard, env| shard.random_key(env, ns, now_ms)))
     }
 
     fn len(&mut self, ns: Ns) -> u64 {
         (0..self.env().shards.len()).map(|number| self.with(number, |s, _| s.per_ns[ns.0 as usize].entries)).sum()
+    }
+
+    fn hide(&mut self, ns: Ns, group: Group<'_>) -> usize {
+        let shards = self.env().shards.len();
+        match group.only_slot().map(|slot| self.env().shard_of(slot)) {
+            Some(number) => self.with(number, |shard, env| shard.hide(env, ns, group)),
+            None => (0..shards).map(|number| self.with(number, |shard, env| shard.hide(env, ns, group))).sum(),
+        }
     }
 
     fn flush(&mut self, ns: Option<Ns>) -> u64 {

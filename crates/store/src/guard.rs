@@ -150,9 +150,37 @@ impl Guard<'_> {
         let (deadline_ms, flags) = (entry.deadline_ms(), entry.flags());
         let deadline = deadline_ms.map_or(Deadline::Never, Deadline::At);
         let (env, now_ms) = (self.env, self.now_ms);
+        let tags = self.shard(from).tags_of(from.hash);
         let Some(body) = self.shard(from).take(env, from, now_ms) else { return false };
         // Fails only if the machine itself refuses a segment of memory; then the entry is gone, as if evicted.
-        self.shard(to).put_body(env, to, body, deadline, Flags::Set(flags), true, now_ms).is_ok()
+        let moved = self.shard(to).put_body(env, to, body, deadline, Flags::Set(flags), true, now_ms).is_ok();
+        self.carry_tags(&tags, to);
+        moved
+    }
+
+    /// Gives the key these tags in place of those that it has, if it is there. They stay until its value is replaced as a
+    /// whole, and go with it to another name.
+    pub fn set_tags(&mut self, key: &Key<'_>, names: &[&[u8]]) {
+        let env = self.env;
+        self.shard(key).set_tags(env, key, names);
+    }
+
+    /// Gives the entry of `to` the tags of `from`, after its value was taken from there.
+    fn carry_tags(&mut self, tags: &[u64], to: &Key<'_>) {
+        let env = self.env;
+        self.shard(to).carry_tags(env, to, tags);
+    }
+
+    /// Copies the entry of `from`, with value, deadline, flags and tags, to `to`. Whether `from` was there. Errors:
+    /// [`OutOfMemory`]; nothing was changed.
+    pub fn copy(&mut self, from: &Key<'_>, to: &Key<'_>) -> Result<bool, OutOfMemory> {
+        let Some(entry) = self.get(from, Access::Peek) else { return Ok(false) };
+        let (body, flags) = (entry.body(), Flags::Set(entry.flags()));
+        let deadline = entry.deadline_ms().map_or(Deadline::Never, Deadline::At);
+        let tags = self.shard(from).tags_of(from.hash);
+        self.put_body(to, body, deadline, flags)?;
+        self.carry_tags(&tags, to);
+        Ok(true)
     }
 
     /// Writes `bytes` at `offset` into the key's value, padding with zeros; creates the key if it is absent. Deadline and

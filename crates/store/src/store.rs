@@ -12,6 +12,7 @@ use crate::config::{Config, Policy};
 use crate::effect::Journal;
 use crate::env::{Berth, Env, Hint};
 use crate::everywhere::{Everywhere, Scanned};
+use crate::groups::Group;
 use crate::guard::Guard;
 use crate::key::{DATABASES, Key, Ns};
 use crate::pool::Pool;
@@ -240,6 +241,17 @@ impl Store {
             stats.refused += shard.counters.refused;
         }
         stats
+    }
+
+    /// How many deletions of groups are not wholly reclaimed: while there are any, counts of entries and bytes include what
+    /// is hidden already.
+    pub fn unreclaimed(&self) -> usize {
+        self.env.shards.iter().map(|berth| berth.shard.lock().generation_count()).sum()
+    }
+
+    /// As [`Everywhere::hide`].
+    pub fn hide(&self, ns: Ns, group: Group<'_>) -> usize {
+        Everywhere::hide(&mut &*self, ns, group)
     }
 
     /// Sets hits, misses, evictions, expirations and refusals back to zero.

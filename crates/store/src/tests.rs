@@ -25,6 +25,7 @@ struct Held {
     value: Vec<u8>,
     deadline_ms: Option<u64>,
     flags: u32,
+    tags: Vec<Vec<u8>>,
 }
 
 /// What somebody who only hears effects knows.
@@ -43,8 +44,10 @@ impl Journal for Listener {
         *last = sequence;
         let mut held = self.held.lock();
         match *effect {
-            Effect::Put { ns, key, kind, value, deadline_ms, flags } => {
-                held.insert((ns, key.to_vec()), Held { kind, value: value.to_vec(), deadline_ms, flags });
+            Effect::Put { ns, key, kind, value, deadline_ms, flags, keeps_tags } => {
+                let before = held.remove(&(ns, key.to_vec())).filter(|_| keeps_tags);
+                let tags = before.map_or(Vec::new(), |before| before.tags);
+                held.insert((ns, key.to_vec()), Held { kind, value: value.to_vec(), deadline_ms, flags, tags });
             }
             Effect::Change { ns, key, kind, changes } => {
                 let held = held.get_mut(&(ns, key.to_vec())).expect("changed where something is");
@@ -56,6 +59,17 @@ impl Journal for Listener {
                 value.resize(value.len().max(offset + bytes.len()), 0);
                 value[offset..offset + bytes.len()].copy_from_slice(bytes);
             }
+            Effect::Tags { ns, key, tags } => {
+                let tags = tags.iter().map(|tag| tag.to_vec()).collect();
+                held.get_mut(&(ns, key.to_vec())).expect("there").tags = tags;
+            }
+            Effect::Hide { ns, group } => held.retain(|(n, key), held| {
+                let is_covered = match group {
+                    Group::Prefix(prefix) => key.starts_with(prefix),
+                    Group::Tag(tag) => held.tags.iter().any(|own| own == tag),
+                };
+                *n != ns || SlotId::of(key) != slot || !is_covered
+            }),
             Effect::Deadline { ns, key, deadline_ms } => {
                 held.get_mut(&(ns, key.to_vec())).expect("there").deadline_ms = deadline_ms;
             }
@@ -161,11 +175,28 @@ impl World {
                     }
                 }
             }
-            40..75 => {
+            40..44 => {
+                // Tags are told after the value that they belong to.
+                let names: [&[u8]; 3] = [b"red", b"green", b"blue"];
+                let chosen: Vec<&[u8]> = names.into_iter().filter(|_| self.rng.below(2) == 0).collect();
+                if live.is_some() {
+                    self.store.lock(key.slot, self.now_ms).set_tags(&key, &chosen);
+                }
+            }
+            44 if self.rng.below(40) == 0 => {
+                let group = match self.rng.below(4) {
+                    0 => Group::Prefix(&bytes[..bytes.len().min(5)]),
+                    1 => Group::Prefix(b"{tag}:"),
+                    2 => Group::Tag(b"red"),
+                    _ => Group::Tag(b"blue"),
+                };
+                self.store.hide(ns, group);
+            }
+            44..75 => {
                 let mut guard = self.store.lock(key.slot, self.now_ms);
                 let entry = guard.get(&key, Access::Read);
                 let seen = entry.as_ref().map(seen);
-                assert_eq!(seen, live);
+                assert_eq!(seen, live.map(untagged));
                 if let Some(entry) = entry {
                     assert!(entry.version() > 0 && entry.memory_bytes() > entry.value().len());
                 }
@@ -222,6 +253,9 @@ impl World {
 
     /// Everything that the listener knows is in the store, and nothing else.
     fn agree(&self) {
+        while self.store.unreclaimed() > 0 {
+            self.store.maintain(self.now_ms, 100);
+        }
         self.store.check();
         let held = self.listener.held.lock();
         let mut found = BTreeMap::new();
@@ -235,15 +269,20 @@ impl World {
             }
         }
         let live = held.iter().filter(|(_, h)| h.deadline_ms.is_none_or(|at| at > self.now_ms));
-        assert!(live.map(|(k, h)| (k.clone(), h.clone())).eq(found), "scan and journal agree");
+        assert!(live.map(|(k, h)| (k.clone(), untagged(h.clone()))).eq(found), "scan and journal agree");
         assert_eq!(self.store.stats().entries, held.len() as u64);
     }
+}
+
+/// What can be seen of it: tags can not.
+fn untagged(held: Held) -> Held {
+    Held { tags: Vec::new(), ..held }
 }
 
 fn seen(entry: &Entry<'_>) -> Held {
     let mut value = Vec::new();
     entry.write_to(&mut value);
-    Held { kind: entry.kind(), value, deadline_ms: entry.deadline_ms(), flags: entry.flags() }
+    Held { kind: entry.kind(), value, deadline_ms: entry.deadline_ms(), flags: entry.flags(), tags: Vec::new() }
 }
 
 #[test]

@@ -11,6 +11,7 @@
 
 pub mod bitmap;
 pub mod counter;
+pub mod group;
 pub mod key;
 pub mod list;
 #[cfg(test)]

@@ -4,11 +4,10 @@ use super::decode::Request;
 use super::fault::Fault;
 use super::respond::Manner;
 use super::route::Operation;
-use super::{batch, entry, options, percent};
+use super::{batch, entry, group, options, percent};
 use crate::OutputBuffer;
 use scrubjay_command::{Context, Reject};
 use std::borrow::Cow;
-use std::cell::Cell;
 
 /// The bounds of one request, beside those of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,25 +24,6 @@ impl Default for Bounds {
     }
 }
 
-/// How far a request has come that walks over the whole store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Walk {
-    /// Where the scan goes on; 0 at the start.
-    pub cursor: u64,
-    /// How many keys it has removed.
-    pub removed: u64,
-}
-
-/// Whether a request has been answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub enum Done {
-    /// Its answer is in the output.
-    Yes,
-    /// It has had its share of the thread, and said nothing yet: it is to be run again, with the same [`Walk`].
-    NotYet,
-}
-
 /// One request on entries, with everything that answering it takes.
 pub struct Exchange<'a, 'c> {
     /// The request.
@@ -56,10 +36,6 @@ pub struct Exchange<'a, 'c> {
     pub bounds: &'a Bounds,
     /// How to answer.
     pub manner: Manner,
-    /// How far it has come.
-    pub walk: &'a Cell<Walk>,
-    /// Whether it has had its share of the thread.
-    pub is_spent: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Exchange<'a, '_> {
@@ -84,7 +60,7 @@ pub fn check(request: &Request<'_>, operation: Operation) -> Result<Option<u8>, 
 
 /// Answers a request on entries. Errors: nothing was changed, and what was put into `out` is to be taken back.
 #[inline]
-pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
+pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     match operation {
         Operation::Get => entry::get(x, out)?,
         Operation::Put => entry::put(x, out)?,
@@ -93,10 +69,8 @@ pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -
         Operation::GetList => batch::get_list(x, out)?,
         Operation::GetMany => batch::get_many(x, out)?,
         Operation::PutMany => batch::put_many(x, out)?,
-        Operation::RemovePrefix => return batch::remove_prefix(x, out),
-        Operation::RemoveTag => {
-            return Err(Fault::new(501, "not_implemented", "this node keeps no tags, so it cannot delete by one"));
-        }
+        Operation::RemovePrefix => group::remove_prefix(x, out)?,
+        Operation::RemoveTag => group::remove_tag(x, out)?,
         Operation::Stats
         | Operation::Health
         | Operation::Ready
@@ -106,5 +80,5 @@ pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -
         | Operation::ClusterDistribution
         | Operation::ClusterHotkeys => return Err(Fault::NO_ROUTE),
     }
-    Ok(Done::Yes)
+    Ok(())
 }

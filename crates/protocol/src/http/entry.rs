@@ -190,7 +190,13 @@ pub fn put(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
         let item = envelope::value(x.request.body)?;
         return store(x, &key, item, lifetime, out);
     }
-    let item = Item { key: "".into(), bytes: x.request.body.into(), flags: scrubjay_store::flags::NONE, lifetime };
+    let item = Item {
+        key: "".into(),
+        bytes: x.request.body.into(),
+        flags: scrubjay_store::flags::NONE,
+        lifetime,
+        tags: Vec::new(),
+    };
     store(x, &key, item, lifetime, out)
 }
 
@@ -212,7 +218,8 @@ fn store(
 ) -> Result<(), Fault> {
     let conditions = Conditions::of(&x.request)?;
     let lifetime = if item.lifetime == Lifetime::Default { header_lifetime } else { item.lifetime };
-    let put = Put { key, value: &item.bytes, deadline: lifetime.deadline(x.cx.now_ms), flags: item.flags };
+    let (tags, deadline) = (item.tag_names(), lifetime.deadline(x.cx.now_ms));
+    let put = Put { key, value: &item.bytes, deadline, flags: item.flags, tags: &tags };
     let Written::Stored(version) = put.run(x.cx, |present| conditions.permit(present))? else {
         return Err(Fault::PRECONDITION);
     };

@@ -12,10 +12,11 @@
 
 use super::fault::Fault;
 use super::json;
+use scrubjay_command::family::group::TAGS_MAX;
 use scrubjay_store::{Deadline, flags};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -38,7 +39,7 @@ struct RawItem<'a> {
     #[serde(default, deserialize_with = "present")]
     ttl: Option<Option<f64>>,
     #[serde(default, deserialize_with = "present")]
-    tags: Option<Vec<IgnoredAny>>,
+    tags: Option<Vec<Text<'a>>>,
 }
 
 /// `null` is a value like others, where any is allowed, and an error where none is: its presence is not absence.
@@ -68,6 +69,15 @@ pub struct Item<'a> {
     pub flags: u32,
     /// How long they live.
     pub lifetime: Lifetime,
+    /// The groups that they belong to.
+    pub tags: Vec<Cow<'a, str>>,
+}
+
+impl Item<'_> {
+    /// The names of its tags.
+    pub fn tag_names(&self) -> Vec<&[u8]> {
+        self.tags.iter().map(|tag| tag.as_bytes()).collect()
+    }
 }
 
 /// How long a value shall live.
@@ -102,8 +112,9 @@ impl Lifetime {
 
 impl<'a> RawItem<'a> {
     fn check(self) -> Result<(Option<Text<'a>>, Item<'a>), Fault> {
-        if self.tags.is_some_and(|tags| !tags.is_empty()) {
-            return Err(Fault::new(400, "tags_unsupported", "this node does not keep tags; nothing was stored"));
+        let tags: Vec<Cow<'a, str>> = self.tags.unwrap_or_default().into_iter().map(|tag| tag.0).collect();
+        if tags.len() > TAGS_MAX {
+            return Err(Fault::bad("a value has at most 64 tags; nothing was stored"));
         }
         let lifetime = match self.ttl {
             None => Lifetime::Default,
@@ -119,7 +130,7 @@ impl<'a> RawItem<'a> {
             }
             _ => return Err(Fault::bad("exactly one of \"value\" and \"base64\" is needed")),
         };
-        Ok((self.key, Item { key: Cow::Borrowed(""), bytes, flags, lifetime }))
+        Ok((self.key, Item { key: Cow::Borrowed(""), bytes, flags, lifetime, tags }))
     }
 
     fn check_with_key(self) -> Result<Item<'a>, Fault> {
@@ -330,7 +341,7 @@ mod tests {
             (r#"{"value":1,"ttl":1e300}"#, "bad_request"),
             (r#"{"value":1,"ttl":"60"}"#, "bad_json"),
             (r#"{"value":1,"ttl":1e999}"#, "bad_json"),
-            (r#"{"value":1,"tags":["a"]}"#, "tags_unsupported"),
+            (r#"{"value":1,"tags":[1]}"#, "bad_json"),
             (r#"{"value":1,"tags":null}"#, "bad_json"),
             (r#"{"value":1,"key":"k"}"#, "bad_request"),
             (r#"{"value":"\ud800"}"#, "bad_json"),

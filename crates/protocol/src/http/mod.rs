@@ -30,6 +30,7 @@ mod decode_tests;
 pub mod entry;
 pub mod envelope;
 pub mod fault;
+mod group;
 pub mod head;
 pub mod json;
 pub mod openapi;
@@ -39,7 +40,7 @@ pub mod respond;
 pub mod route;
 pub mod value;
 
-pub use data::{Bounds, Done, Exchange, Walk};
+pub use data::{Bounds, Exchange};
 pub use decode::{Decoder, Limits, Request, Step};
 pub use fault::{Fault, Status};
 pub use respond::{Answer, Manner};

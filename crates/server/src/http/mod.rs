@@ -14,12 +14,9 @@ use crate::door::{Door, Progress, Turn};
 use scrubjay_command::{Context, Row, find};
 use scrubjay_protocol::http::auth::credentials;
 use scrubjay_protocol::http::head::{BodyLength, Method};
-use scrubjay_protocol::http::{
-    Answer, Decoder, Done, Exchange, Fault, Limits, Manner, Operation, Request, Status, Step, Walk,
-};
+use scrubjay_protocol::http::{Answer, Decoder, Exchange, Fault, Limits, Manner, Operation, Request, Status, Step};
 use scrubjay_protocol::http::{data, options, respond, route};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
-use std::cell::Cell;
 
 /// What errors of this door are counted as, beside the codes of RESP.
 const ERROR_CODE: &str = "HTTP";
@@ -30,8 +27,6 @@ pub struct HttpDoor {
     decoder: Decoder,
     /// Whether the body that is coming is a bare value, which has a smaller bound than an envelope.
     value_is_coming: bool,
-    /// How far the present request has come, if it takes more than one turn.
-    walk: Cell<Walk>,
 }
 
 impl HttpDoor {
@@ -95,7 +90,7 @@ impl Door for HttpDoor {
                     if exchange.waits(turn) {
                         return Progress::Pause;
                     }
-                    let Some(keep_alive) = exchange.serve(turn, &self.walk, out) else { return Progress::Turn };
+                    let keep_alive = exchange.serve(turn, out);
                     let taken = self.decoder.finish();
                     self.value_is_coming = false;
                     input.consume(taken);
@@ -157,9 +152,9 @@ impl<'a> Routed<'a> {
         pause.is_some_and(|(_, all)| self.operation.is_some_and(|op| op.is_write() || (all && op.is_data())))
     }
 
-    /// Answers it; whether the connection stays open. `None`: it takes another turn.
+    /// Answers it; whether the connection stays open.
     #[inline]
-    fn serve(&self, turn: &mut Turn<'_>, walk: &Cell<Walk>, out: &mut OutputBuffer) -> Option<bool> {
+    fn serve(&self, turn: &mut Turn<'_>, out: &mut OutputBuffer) -> bool {
         let start = out.mark();
         let manner = Manner::of(self.request, turn.scratch.date.at(turn.now_ms));
         let row = self.operation.and_then(row_of);
@@ -167,10 +162,7 @@ impl<'a> Routed<'a> {
             let key = self.found.map_or(&[][..], |(_, parameter)| parameter);
             turn.scratch.meter.quick(turn.shared, turn.counters, turn.session, row, key);
         }
-        let done = self.answer(turn, manner, walk, out);
-        if done == Ok(Done::NotYet) {
-            return None;
-        }
+        let done = self.answer(turn, manner, out);
         turn.counters.commands.add(1);
         if let Some(row) = row {
             turn.counters.by_command[row.id()].calls.add(1);
@@ -186,38 +178,27 @@ impl<'a> Routed<'a> {
             }
             respond::fault(out, start, manner, &fault);
         }
-        Some(manner.keep_alive)
+        manner.keep_alive
     }
 
     #[inline]
-    fn answer(
-        &self,
-        turn: &mut Turn<'_>,
-        manner: Manner,
-        walk: &Cell<Walk>,
-        out: &mut OutputBuffer,
-    ) -> Result<Done, Fault> {
+    fn answer(&self, turn: &mut Turn<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
         if !authorized(turn, self.request) && !self.operation.is_some_and(Operation::is_open) {
             return Err(Fault::UNAUTHORIZED);
         }
         let Some(operation) = self.operation else {
-            return self.answer_without_operation(manner, out).map(|()| Done::Yes);
+            return self.answer_without_operation(manner, out);
         };
         if !operation.is_data() {
-            return node::answer(operation, turn, manner, out).map(|()| Done::Yes);
+            return node::answer(operation, turn, manner, out);
         }
         let named = data::check(self.request, operation)?;
         let ns = named.and_then(|database| turn.shared.store.namespace(database)).unwrap_or_else(|| turn.ns());
-        let is_spent = || turn.is_late();
         let sizes = turn.limits.sizes();
         let cx = Context { touch: turn.session.touch(), ..Context::new(&turn.shared.store, ns, turn.now_ms, sizes) };
         let parameter = self.found.map_or(&[][..], |(_, parameter)| parameter);
         let bounds = &turn.limits.http_data;
-        data::run(
-            operation,
-            &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner, walk, is_spent: &is_spent },
-            out,
-        )
+        data::run(operation, &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner }, out)
     }
 
     /// `OPTIONS`, and what no route or method fits.

@@ -174,7 +174,7 @@ fn a_prefix_takes_its_keys_and_no_others() {
     }
     node.ask("PUT /cache/user:3\nX-Namespace: 1\n\nv");
     let deleted = node.ask("DELETE /cache/prefix/user%3A").json();
-    assert_eq!(deleted, json!({"prefix": "user:", "deleted": 2, "nodesUpdated": 1}));
+    assert_eq!(deleted, json!({"prefix": "user:", "deleted": true, "slots": 2, "nodesUpdated": 1}));
     assert_eq!(node.ask("GET /cache/order:1").status, 200);
     assert_eq!(node.ask("GET /cache/user:3\nX-Namespace: 1").status, 200);
     assert_eq!(node.ask("DELETE /cache/prefix/").status, 400);
@@ -257,10 +257,28 @@ fn the_node_tells_about_itself() {
     let id = status["nodes"][0]["id"].as_str().expect("an id");
     assert_eq!(distribution["distribution"][id], json!({"count": 10_000, "percentage": "100.00%"}));
     assert_eq!((&distribution["sampleSize"], &distribution["virtualNodesPerNode"]), (&json!(10_000), &json!(150)));
-    for later in ["GET /cluster/hotkeys", "DELETE /cache/tag/x"] {
-        let refused = node.ask(later);
-        assert_eq!((refused.status, refused.code().as_str()), (501, "not_implemented"), "{later}");
+    let refused = node.ask("GET /cluster/hotkeys");
+    assert_eq!((refused.status, refused.code().as_str()), (501, "not_implemented"));
+}
+
+#[test]
+fn a_tag_takes_what_was_written_with_it_at_any_door() {
+    let node = node();
+    node.ask(&with_json("PUT /cache/a", r#"{"value":1,"tags":["red","green"]}"#));
+    node.ask(&with_json("POST /cache", r#"{"key":"b","value":2,"tags":["red"]}"#));
+    node.ask(&with_json(
+        "POST /cache/bulk",
+        r#"{"items":[{"key":"c","value":3,"tags":["red"]},{"key":"d","value":4}]}"#,
+    ));
+    let deleted = node.ask("DELETE /cache/tag/red").json();
+    assert_eq!((&deleted["tag"], &deleted["deleted"]), (&json!("red"), &json!(true)));
+    for (key, status) in [("a", 404), ("b", 404), ("c", 404), ("d", 200)] {
+        assert_eq!(node.ask(&format!("GET /cache/{key}")).status, status, "{key}");
     }
+    node.ask(&with_json("PUT /cache/a", r#"{"value":1,"tags":["blue"]}"#));
+    node.ask("DELETE /cache/tag/red");
+    assert_eq!(node.ask("GET /cache/a").status, 200);
+    assert_eq!(node.ask("DELETE /cache/tag/").status, 400);
 }
 
 #[test]

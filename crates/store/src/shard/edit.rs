@@ -139,7 +139,8 @@ impl Shard {
         }
         let (deadline_ms, flags, sequence) = (layout.deadline_ms(block), layout.flags(block), layout.sequence());
         let (kind, key_bytes) = (layout.kind(), key.bytes.len());
-        let to = Layout::new(key.ns.0, kind, key_bytes, inline.len(), false, deadline_ms.is_some(), flags);
+        let to = Layout::new(key.ns.0, kind, key_bytes, inline.len(), false, deadline_ms.is_some(), flags)
+            .tagged(layout.is_tagged());
         let bytes = inline.to_vec();
         let Some(place) = self.heap.allocate(to.granules()) else { return };
         let Some((at, _)) = self.locate(env, key) else { return };
@@ -197,12 +198,12 @@ impl Shard {
         let fits = |bytes: &[u8]| bytes.len() <= INLINE_VALUE_BYTES_MAX && key.bytes.len() <= INLINE_KEY_BYTES_MAX;
         let written = if value.inline().is_some_and(fits) {
             let bytes = value.into_inline();
-            let new = New { bytes: &bytes, body: None, kind: C::KIND, overdraw };
+            let new = New { bytes: &bytes, body: None, kind: C::KIND, overdraw, keeps_tags: true };
             let written = self.write(env, key, new, handle, deadline_ms, flags, now_ms);
             self.scratch = bytes;
             written
         } else {
-            let new = New { bytes: b"", body: Some(value.into_body()), kind: C::KIND, overdraw };
+            let new = New { bytes: b"", body: Some(value.into_body()), kind: C::KIND, overdraw, keeps_tags: true };
             self.write(env, key, new, handle, deadline_ms, flags, now_ms)
         };
         let sequence = written.map_err(|_| Refused::OutOfMemory)?;
@@ -245,6 +246,7 @@ impl Shard {
             value: &value,
             deadline_ms,
             flags,
+            keeps_tags: false,
         });
     }
 
@@ -278,16 +280,16 @@ impl Shard {
         let kind = body.kind();
         match body.inline().filter(fits).map(<[u8]>::to_vec) {
             Some(bytes) => {
-                let new = New { bytes: &bytes, body: None, kind, overdraw };
+                let new = New { body: None, kind, overdraw, ..New::of(&bytes) };
                 self.put(env, key, new, deadline, flags, now_ms)
             }
             None if kind == Kind::String => {
                 let shared = body.clone();
-                let new = New { bytes: body.bytes(), body: Some(shared), kind, overdraw };
+                let new = New { body: Some(shared), kind, overdraw, ..New::of(body.bytes()) };
                 self.put(env, key, new, deadline, flags, now_ms)
             }
             None => {
-                let new = New { bytes: b"", body: Some(body), kind, overdraw };
+                let new = New { body: Some(body), kind, overdraw, ..New::of(b"") };
                 self.put(env, key, new, deadline, flags, now_ms)
             }
         }

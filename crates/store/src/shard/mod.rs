@@ -7,6 +7,7 @@
 //! Here: finding, removing, and the books. `write`: writing. `room`: making room. `sweep`: walks over many entries.
 
 mod edit;
+mod hide;
 mod room;
 mod sweep;
 mod view;
@@ -18,6 +19,7 @@ use crate::effect::{Effect, Removal};
 use crate::entry::{self, GRANULE, Layout};
 use crate::env::Env;
 use crate::evict::{Active, Evict};
+use crate::groups::{Generation, Tags};
 use crate::heap::{Handle, Heap};
 use crate::key::{DATABASES, Key, Ns};
 use crate::large::{Body, Large, SharedBytes};
@@ -85,6 +87,13 @@ pub struct Shard {
     slots: Box<[Slot]>,
     policy: Policy,
     rng: Rng,
+    /// Deletions of groups that are not wholly reclaimed.
+    generations: Vec<Generation>,
+    /// The table that the sweep comes to next, and how many sweeps are over.
+    sweep_at: usize,
+    sweeps: u64,
+    /// The tags of entries that have any.
+    tags: Tags,
     /// Lent to small collections while they are changed.
     scratch: Vec<u8>,
     payload_bytes: u64,
@@ -143,6 +152,10 @@ impl Shard {
             policy,
             active: active(policy, seed),
             rng: Rng::new(seed),
+            generations: Vec::new(),
+            sweep_at: 0,
+            sweeps: 0,
+            tags: Tags::default(),
             scratch: Vec::new(),
             due: crate::table::NEVER,
             payload_bytes: 0,
@@ -250,6 +263,10 @@ impl Shard {
         let block = self.heap.block(handle);
         if Layout::read(block).deadline_ms(block).is_some_and(|at| at <= now_ms) {
             self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(Removal::Expired));
+            return None;
+        }
+        if self.is_hidden(env, handle, key.slot, key.hash) {
+            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, None);
             return None;
         }
         Some(handle)
@@ -360,6 +377,8 @@ impl Shard {
         let block = self.heap.block(handle);
         let layout = Layout::read(block);
         let slot = SlotId::of(key_of(block, layout, &self.large));
+        // What a deletion has hidden is gone for everybody: why its memory is reclaimed now is nobody's concern.
+        let cause = cause.filter(|_| !self.is_hidden(env, handle, slot, hash));
         match cause {
             Some(Removal::Expired) => self.counters.expirations += 1,
             Some(Removal::Evicted) => self.counters.evictions += 1,
@@ -372,6 +391,9 @@ impl Shard {
                 let (ns, key) = (Ns(layout.ns()), key_of(block, layout, &self.large));
                 self.tell(env, slot, sequence, || Effect::Remove { ns, key, cause });
             }
+        }
+        if layout.is_tagged() {
+            self.tags.remove(hash);
         }
         let rank = entry::rank(self.heap.block(handle));
         self.active.forget(rank, self.bytes_at(handle));

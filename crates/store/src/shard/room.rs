@@ -258,6 +258,9 @@ impl Shard {
     /// Housekeeping besides expiry: compacts if holes take too much. Whether there may be more to do.
     pub fn tidy(&mut self, env: &Env) -> bool {
         self.charge_policy(env);
+        if self.sweep_a_little(env) {
+            return true;
+        }
         let holes = self.heap.hole_bytes();
         if holes * HOLE_SHARE_MAX <= self.heap.total_bytes() || holes < 2 * SEGMENT_BYTES as u64 {
             return false;
@@ -267,7 +270,7 @@ impl Shard {
 
     /// Counts the policy's own memory, which changes by little at a time.
     pub(super) fn charge_policy(&mut self, env: &Env) {
-        let now = self.active.bytes() as u64;
+        let now = (self.active.bytes() + self.group_bytes()) as u64;
         self.charged_bytes = self.charged_bytes + now - self.policy_bytes;
         if now > self.policy_bytes {
             env.budget.charge(now - self.policy_bytes);

@@ -91,15 +91,26 @@ impl Shard {
             |handle| facts(&self.heap, &self.large, env, handle),
             |handle| {
                 let entry = self.view(handle, now_ms);
-                if entry.deadline_ms().is_none_or(|at| at > now_ms) {
+                if entry.deadline_ms().is_none_or(|at| at > now_ms) && !self.is_hidden_at(env, handle) {
                     visit(entry.layout.ns(), key_of(entry.block, entry.layout, &self.large), entry);
                 }
             },
         )
     }
 
+    /// Whether a deletion covers the entry at `handle`, whose key was not placed.
+    fn is_hidden_at(&self, env: &Env, handle: crate::heap::Handle) -> bool {
+        if self.generation_count() == 0 {
+            return false;
+        }
+        let block = self.heap.block(handle);
+        let layout = Layout::read(block);
+        let key = key_of(block, layout, &self.large);
+        self.is_hidden(env, handle, SlotId::of(key), env.hasher.hash(layout.ns(), key))
+    }
+
     /// A random live key of the namespace; tries every entry before it gives up.
-    pub fn random_key(&mut self, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>> {
+    pub fn random_key(&mut self, env: &Env, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>> {
         let first = crate::evict::weighted(&self.counts, &mut self.rng)?;
         for step in 0..self.tables.len() {
             let table = (first + step) % self.tables.len();
@@ -107,7 +118,8 @@ impl Shard {
             let (mut found, mut seen) = (None, 0);
             self.tables[table].sample(start, usize::MAX, |handle| {
                 let entry = self.view(handle, now_ms);
-                if entry.layout.ns() == ns.0 && entry.deadline_ms().is_none_or(|at| at > now_ms) {
+                let is_live = entry.deadline_ms().is_none_or(|at| at > now_ms) && !self.is_hidden_at(env, handle);
+                if entry.layout.ns() == ns.0 && is_live {
                     found = Some(handle);
                     seen += 1;
                 }

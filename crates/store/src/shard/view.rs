@@ -26,6 +26,8 @@ pub struct New<'a> {
     pub body: Option<Body>,
     /// Its kind.
     pub kind: Kind,
+    /// Whether the tags of what it replaces stay.
+    pub keeps_tags: bool,
     /// Whether the limit may be overdrawn: the write was promised, or takes no more than it frees.
     pub overdraw: bool,
 }
@@ -34,7 +36,7 @@ impl<'a> New<'a> {
     /// Plain bytes, under the limit.
     #[inline(always)]
     pub fn of(bytes: &'a [u8]) -> New<'a> {
-        New { bytes, body: None, kind: Kind::String, overdraw: false }
+        New { bytes, body: None, kind: Kind::String, overdraw: false, keeps_tags: false }
     }
 }
 

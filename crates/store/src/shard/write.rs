@@ -68,8 +68,10 @@ impl Shard {
             _ => value.bytes,
         };
         let kind = value.kind;
+        let value = New { keeps_tags: deadline == Deadline::Keep, ..value };
         let sequence = self.write(env, key, value, old, deadline_ms, flags, now_ms)?;
-        let effect = || Effect::Put { ns: key.ns, key: key.bytes, kind, value: told, deadline_ms, flags };
+        let (ns, key_bytes, keeps_tags) = (key.ns, key.bytes, deadline == Deadline::Keep);
+        let effect = || Effect::Put { ns, key: key_bytes, kind, value: told, deadline_ms, flags, keeps_tags };
         self.tell(env, key.slot, sequence, effect);
         if env.budget.surplus_bytes() > 0 {
             // A table grew past the limit.
@@ -92,19 +94,27 @@ impl Shard {
         flags: u32,
         now_ms: UnixMs,
     ) -> Result<u64, OutOfMemory> {
-        let New { bytes: value, body, kind, overdraw } = value;
+        let New { bytes: value, body, kind, overdraw, keeps_tags } = value;
+        let was_tagged = old.is_some_and(|old| Layout::read(self.heap.block(old)).is_tagged());
         let is_apart = kind != Kind::String && body.is_some();
         let large = value.len() > INLINE_VALUE_BYTES_MAX || key.bytes.len() > INLINE_KEY_BYTES_MAX || is_apart;
-        let layout = Layout::new(key.ns.0, kind, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags);
+        let layout = Layout::new(key.ns.0, kind, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags)
+            .tagged(was_tagged && keeps_tags);
         if let Some(handle) = old
             && !large
             && let Some(sequence) = self.overwrite(env, key, value, layout, deadline_ms, flags, handle, now_ms)
         {
+            if was_tagged && !keeps_tags {
+                self.tags.remove(key.hash);
+            }
             return Ok(sequence);
         }
         let body = large.then(|| body.unwrap_or_else(|| Body::from_inline(kind, value.to_vec())));
         let place = self.make_place(env, key, layout, body.as_ref(), old.is_none(), overdraw, now_ms);
         let (handle, charged) = place.inspect_err(|_| self.counters.refused += 1)?;
+        if was_tagged && !keeps_tags {
+            self.tags.remove(key.hash);
+        }
         // Making room may have moved or evicted anything but the key's own entry, which is protected.
         let index = self.table_index(env, key.slot);
         let sequence = self.next_sequence(env, key.slot);
@@ -262,7 +272,8 @@ impl Shard {
         if old.has_deadline() != deadline_ms.is_some() {
             let inline = old.value().len();
             let (kind, key_bytes) = (old.kind(), key.bytes.len());
-            let layout = Layout::new(key.ns.0, kind, key_bytes, inline, old.is_large(), deadline_ms.is_some(), flags);
+            let layout = Layout::new(key.ns.0, kind, key_bytes, inline, old.is_large(), deadline_ms.is_some(), flags)
+                .tagged(old.is_tagged());
             if self.relayout(env, key, layout, deadline_ms, flags, now_ms).is_err() {
                 return false; // the machine itself has no memory left
             }

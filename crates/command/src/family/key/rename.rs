@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Access, Deadline, Flags, Key, Ns};
+use scrubjay_store::{Access, Key, Ns};
 
 /// Gives the entry of one key to another, with its deadline; what was there is gone.
 #[derive(Clone, Copy, Debug)]
@@ -71,14 +71,13 @@ impl Copy<'_> {
         let length = cx.lock(&from).get(&from, Access::Peek).map_or(0, |entry| entry.memory_bytes());
         cx.reserve(&to, length);
         let mut guard = cx.lock_all(&[from, to]);
-        let Some(entry) = guard.get(&from, cx.read()) else { return Ok(false) };
-        let (body, flags) = (entry.body(), Flags::Set(entry.flags()));
-        let deadline = entry.deadline_ms().map_or(Deadline::Never, Deadline::At);
+        if guard.get(&from, cx.read()).is_none() {
+            return Ok(false);
+        }
         if !self.replace && guard.get(&to, Access::Peek).is_some() {
             return Ok(false);
         }
-        guard.put_body(&to, body, deadline, flags)?;
-        Ok(true)
+        Ok(guard.copy(&from, &to)?)
     }
 }
 

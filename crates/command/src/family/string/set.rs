@@ -4,6 +4,7 @@ use super::condition::Condition;
 use super::expiry::{Clocked, Expiry, ExpiryOption};
 use crate::args::Args;
 use crate::family::Taken;
+use crate::family::group::Tagging;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
@@ -22,6 +23,8 @@ pub struct Set<'a> {
     pub condition: Condition<'a>,
     /// The entry's flags.
     pub flags: Flags,
+    /// The tags that it gets.
+    pub tags: Tagging<'a>,
     /// Whether the outcome shall hold the value that was there before.
     pub get: bool,
     /// Whether the outcome shall hold the new version. Costs a second look-up.
@@ -51,6 +54,7 @@ impl<'a> Set<'a> {
             expiry: Expiry::Default,
             condition: Condition::Always,
             flags: Flags::Set(flags::NONE),
+            tags: Tagging::None,
             get: false,
             version: false,
         }
@@ -79,6 +83,9 @@ impl<'a> Set<'a> {
             } else if args.is(at, "GET") {
                 self.get = true;
                 at += 1;
+                continue;
+            } else if args.is(at, "TAGS") {
+                (self.tags, at) = Tagging::parse(args, at)?;
                 continue;
             } else if let Some(width) = expiry.accept(args, at, "KEEPTTL") {
                 at += width;
@@ -125,6 +132,9 @@ impl<'a> Set<'a> {
             }
         }
         guard.put(&key, self.value, self.expiry.deadline(cx.now_ms), self.flags)?;
+        if !self.tags.is_none() {
+            guard.set_tags(&key, &self.tags.names());
+        }
         if self.version {
             outcome.version = guard.get(&key, Access::Peek).map(|entry| entry.version());
         }

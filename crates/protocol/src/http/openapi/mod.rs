@@ -80,8 +80,8 @@ fn summary(operation: Operation) -> &'static str {
         Operation::PutKeyed => "Stores a value under the key in the body.",
         Operation::GetList | Operation::GetMany => "Reads several entries: a result per key, in order.",
         Operation::PutMany => "Stores several values: a result per item, in order. Not atomic.",
-        Operation::RemovePrefix => "Deletes every entry whose key starts with the prefix. Walks over the whole node.",
-        Operation::RemoveTag => "Deletes every entry with the tag. Not served by this node: it keeps no tags.",
+        Operation::RemovePrefix => "Deletes every entry whose key starts with the prefix, at once.",
+        Operation::RemoveTag => "Deletes every entry with the tag, at once.",
         Operation::Stats => "Counters and limits of this node.",
         Operation::Health => "Whether the process lives.",
         Operation::Ready => "Whether the node serves requests.",
@@ -201,12 +201,13 @@ fn success(operation: Operation) -> (&'static str, Option<Value>) {
             let object = json!({ "application/json": { "schema": { "type": "object" } } });
             return ("200", Some(json!({ "description": "This document.", "content": object })));
         }
-        Operation::RemoveTag | Operation::ClusterHotkeys => return ("200", None),
+        Operation::ClusterHotkeys => return ("200", None),
         Operation::Put | Operation::PutKeyed => ("201", "Stored.", "Stored"),
         Operation::Remove => ("200", "Deleted, or there was nothing to delete.", "Deleted"),
         Operation::GetList | Operation::GetMany => ("200", "A result per key.", "Results"),
         Operation::PutMany => ("200", "A result per item.", "StoredMany"),
-        Operation::RemovePrefix => ("200", "Deleted.", "DeletedMany"),
+        Operation::RemovePrefix => ("200", "Deleted.", "DeletedPrefix"),
+        Operation::RemoveTag => ("200", "Deleted.", "DeletedTag"),
         Operation::Stats => ("200", "The counters.", "Stats"),
         Operation::Health => ("200", "It lives.", "Status"),
         Operation::Ready => ("200", "It serves.", "Status"),
@@ -232,7 +233,7 @@ fn faults(operation: Operation) -> &'static [(&'static str, &'static str)] {
         Operation::PutKeyed => &[CONDITION, MEDIA, MEMORY],
         Operation::Remove => &[CONDITION],
         Operation::GetMany | Operation::PutMany => &[MEDIA],
-        Operation::RemoveTag | Operation::ClusterHotkeys => &[("501", "Not served by this node.")],
+        Operation::ClusterHotkeys => &[("501", "Not served by this node.")],
         Operation::Ready => &[("503", "It is starting or stopping.")],
         _ => &[],
     }

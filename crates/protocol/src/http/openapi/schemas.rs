@@ -60,7 +60,7 @@ fn value_members() -> Value {
         "value": { "description": "Any JSON value. A string is stored as its characters, anything else as its JSON text." },
         "base64": { "type": "string", "contentEncoding": "base64", "pattern": "^([A-Za-z0-9+/]{4}){0,256}$" },
         "ttl": ttl(),
-        "tags": { "type": "array", "items": text(), "maxItems": 0, "description": "This node keeps no tags." },
+        "tags": { "type": "array", "items": text(), "maxItems": 64, "description": "Groups that it can be deleted with." },
     })
 }
 
@@ -134,9 +134,8 @@ pub fn all() -> Value {
         "Deleted": object(&["key", "deleted", "nodesUpdated"], json!({
             "key": text(), "keyBase64": text(), "deleted": { "type": "boolean" }, "nodesUpdated": count(),
         })),
-        "DeletedMany": object(&["prefix", "deleted", "nodesUpdated"], json!({
-            "prefix": text(), "deleted": count(), "nodesUpdated": count(),
-        })),
+        "DeletedPrefix": deleted_group("prefix"),
+        "DeletedTag": deleted_group("tag"),
         "Stats": {
             "type": "object",
             "required": ["entries", "memoryBytes", "maxEntries", "maxMemoryBytes", "hits", "misses", "hitRate", "evictions",
@@ -177,4 +176,14 @@ pub fn all() -> Value {
             "virtualNodesPerNode": count(),
         })),
     })
+}
+
+/// The answer to the deletion of a group: whether and in how many slots there may have been something of it.
+fn deleted_group(name: &str) -> Value {
+    object(
+        &[name, "deleted", "slots", "nodesUpdated"],
+        json!({
+            (name): text(), "deleted": { "type": "boolean" }, "slots": count(), "nodesUpdated": count(),
+        }),
+    )
 }

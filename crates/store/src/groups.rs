@@ -1,0 +1,152 @@
+//! Deleting many keys at once: all with a prefix, or all with a tag.
+//!
+//! ```text
+//! delete prefix "user:"  ->  per slot: the slot's sequence now, as the end of a generation
+//! look-up of user:7      ->  its last change came before that end: it is not there, and is removed now
+//! sweep, coalesced       ->  removes the rest, and then forgets the generation
+//! ```
+//! So a deletion costs a number per slot, however many entries it covers; what it covers is hidden at once and stays so,
+//! because whatever is written afterwards has a later sequence. A prefix that contains a whole hash tag (`{user:7}`)
+//! concerns one slot only. While generations are active every look-up compares with each of them; so they are capped, and
+//! one that would be too many is preceded by a sweep.
+//!
+//! Tags are kept beside the entries, as hashes, for those entries that have any: a bit in the entry says so. Two tags of
+//! the same 64-bit hash would be deleted together; the hash is keyed, so nobody can cause it on purpose.
+
+use crate::key::Ns;
+use scrubjay_base::SlotId;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Generations active at once in a shard: each costs a look-up a comparison. Chosen: below a microsecond together.
+pub const GENERATIONS_MAX: usize = 32;
+
+/// Which entries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group<'a> {
+    /// Those whose keys start so.
+    Prefix(&'a [u8]),
+    /// Those that were written with this tag.
+    Tag(&'a [u8]),
+}
+
+impl Group<'_> {
+    /// The one slot that can hold such keys, if it is one: a prefix with a whole hash tag in it.
+    pub fn only_slot(&self) -> Option<SlotId> {
+        let Group::Prefix(prefix) = self else { return None };
+        let open = prefix.iter().position(|&byte| byte == b'{')?;
+        let length = prefix[open + 1..].iter().position(|&byte| byte == b'}')?;
+        (length > 0).then(|| SlotId::of(prefix))
+    }
+}
+
+/// A group as a shard remembers it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Covered {
+    /// A prefix.
+    Prefix(Box<[u8]>),
+    /// A tag's hash.
+    Tag(u64),
+}
+
+/// A deletion whose entries are not all reclaimed.
+#[derive(Debug)]
+pub struct Generation {
+    /// In which namespace.
+    pub ns: Ns,
+    /// Which entries.
+    pub covered: Covered,
+    /// Per slot of the shard: entries that changed last before this sequence. 0: none.
+    pub ends: Box<[u64]>,
+    /// The sweep that must be over before it can be forgotten.
+    pub needs_sweep: u64,
+}
+
+/// The tags of a shard's entries, by the hash of their keys.
+#[derive(Default)]
+pub struct Tags {
+    by_key: HashMap<u64, SmallVec<[u64; 2]>, BuildHasherDefault<AsIs>>,
+    spilled: usize,
+}
+
+/// About what the table takes per place, its control byte included.
+const PLACE_BYTES: usize = size_of::<(u64, SmallVec<[u64; 2]>)>() + 1;
+
+impl Tags {
+    /// The tags of a key.
+    pub fn of(&self, hash: u64) -> &[u64] {
+        self.by_key.get(&hash).map_or(&[], |tags| tags)
+    }
+
+    /// Gives a key tags in place of those that it had.
+    pub fn set(&mut self, hash: u64, tags: &[u64]) {
+        self.remove(hash);
+        if !tags.is_empty() {
+            let tags = SmallVec::from_slice(tags);
+            self.spilled += if tags.spilled() { tags.len() * 8 + 8 } else { 0 };
+            self.by_key.insert(hash, tags);
+        }
+    }
+
+    /// A key is gone.
+    pub fn remove(&mut self, hash: u64) {
+        if let Some(tags) = self.by_key.remove(&hash) {
+            self.spilled -= if tags.spilled() { tags.len() * 8 + 8 } else { 0 };
+        }
+        if self.by_key.is_empty() && self.by_key.capacity() > 0 {
+            self.by_key = HashMap::default();
+        }
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        self.by_key.capacity() * 8 / 7 * PLACE_BYTES + self.spilled
+    }
+}
+
+/// A hasher for what is a hash already.
+#[derive(Default)]
+pub struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("keys are u64")
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_hash_tag_ties_a_prefix_to_a_slot() {
+        assert_eq!(Group::Prefix(b"{user:7}:").only_slot(), Some(SlotId::of(b"{user:7}:cart")));
+        for prefix in [&b"user:"[..], b"{user", b"{}x", b"x}"] {
+            assert_eq!(Group::Prefix(prefix).only_slot(), None);
+        }
+        assert_eq!(Group::Tag(b"{t}").only_slot(), None);
+    }
+
+    #[test]
+    fn tags_that_are_gone_hold_no_memory() {
+        let mut tags = Tags::default();
+        for key in 0..1000 {
+            tags.set(key, &[1, 2, key]);
+        }
+        assert!(tags.bytes() > 1000 * 32);
+        assert_eq!(tags.of(5), [1, 2, 5]);
+        for key in 0..1000 {
+            tags.remove(key);
+        }
+        assert_eq!((tags.bytes(), tags.of(5)), (0, &[][..]));
+    }
+}
