@@ -12,7 +12,9 @@
 //! Not here: commands (crate `command`), sockets and clocks (crate `server`), replication and persistence, which listen to
 //! the journal.
 
+mod arrays;
 mod budget;
+mod chunk;
 mod config;
 mod effect;
 mod entry;

@@ -328,6 +328,9 @@ impl Store {
                 next = next.min(env.ticks.time_of(due));
             }
         }
+        if env.pool.trim() {
+            next = now_ms;
+        }
         let steps = (budget_us as usize / SHARDS_PER_STEP).clamp(1, env.shards.len());
         for _ in 0..steps {
             let number = self.next_shard.fetch_add(1, Relaxed) & env.shard_mask;
