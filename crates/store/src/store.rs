@@ -148,7 +148,7 @@ impl Store {
     pub fn lock(&self, slot: SlotId, now_ms: UnixMs) -> Guard<'_> {
         let number = self.env.shard_of(slot);
         let first = (number as u32, self.env.shards[number].shard.lock());
-        Guard { env: &self.env, first, others: Vec::new(), now_ms, promised: false }
+        Guard { env: &self.env, first, others: Vec::new(), now_ms, promised: 0 }
     }
 
     /// Locks the slots of several keys, in ascending order, each shard once. Without any slot, the first shard.
@@ -166,7 +166,7 @@ impl Store {
 
     fn lock_shards(&self, first: u32, others: impl Iterator<Item = u32>, now_ms: UnixMs) -> Guard<'_> {
         let lock = |number: u32| (number, self.env.shards[number as usize].shard.lock());
-        Guard { env: &self.env, first: lock(first), others: others.map(lock).collect(), now_ms, promised: false }
+        Guard { env: &self.env, first: lock(first), others: others.map(lock).collect(), now_ms, promised: 0 }
     }
 
     /// Makes room for a write of `bytes` before its locks are taken, so that evicting much for a large value does not
