@@ -40,6 +40,10 @@ const BYTES_PER_TABLE: u64 = 64 << 10;
 const IDLE_MS: u64 = 100;
 /// Entries that expiry or eviction handles in a microsecond of budget, at least.
 const SHARDS_PER_STEP: usize = 16;
+/// How much a look at the lifetimes looks at: some thousand entries, a tenth of a millisecond.
+const TTL_SHARDS_MAX: usize = 16;
+const TTL_LOOKS_PER_SHARD: usize = 256;
+
 /// The store. Shared by reference between threads.
 pub struct Store {
     pub(crate) env: Env,
@@ -210,6 +214,28 @@ impl Store {
     /// As [`Everywhere::flush`].
     pub fn flush(&self, ns: Option<Ns>) -> u64 {
         Everywhere::flush(&mut &*self, ns)
+    }
+
+    /// How long the namespace's entries with a deadline have to live, in milliseconds, on average over a sample: up to 16
+    /// shards, 256 entries each. 0 if none of them has one.
+    pub fn mean_ttl_ms(&self, ns: Ns, now_ms: UnixMs) -> u64 {
+        let first = self.next_shard.fetch_add(1, Relaxed);
+        let (mut shards, mut seen, mut sum) = (0, 0u64, 0u128);
+        for step in 0..self.env.shards.len() {
+            let mut shard = self.env.shards[(first + step) & self.env.shard_mask].shard.lock();
+            if shard.per_ns[ns.0 as usize].volatile == 0 {
+                continue;
+            }
+            shard.sample_ttls(ns, now_ms, TTL_LOOKS_PER_SHARD, |ttl_ms| {
+                seen += 1;
+                sum += u128::from(ttl_ms);
+            });
+            shards += 1;
+            if shards == TTL_SHARDS_MAX {
+                break;
+            }
+        }
+        sum.checked_div(u128::from(seen)).unwrap_or(0) as u64
     }
 
     /// The counters' sum.

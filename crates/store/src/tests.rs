@@ -569,3 +569,22 @@ fn under_an_entry_limit_several_new_keys_are_stored_together_or_not_at_all() {
     assert_eq!(put_all(&store, &items(0, 10), Deadline::Never), Ok(()));
     assert_eq!(store.stats().entries, 10);
 }
+
+#[test]
+fn the_mean_ttl_is_that_of_a_sample_of_the_namespaces_own_entries() {
+    let store = Store::new(Config { max_memory_bytes: 64 << 20, seed: 1, ..quiet() }, None);
+    let put = |ns: Ns, number: u32, deadline: Deadline| {
+        let name = number.to_string();
+        let key = store.key(ns, name.as_bytes());
+        store.lock(key.slot, START_MS).put(&key, b"", deadline, Flags::Keep).expect("there is room");
+    };
+    assert_eq!(store.mean_ttl_ms(Ns(0), START_MS), 0);
+    put(Ns(0), 0, Deadline::At(START_MS + 5000));
+    (1..20).for_each(|number| put(Ns(0), number, Deadline::Never));
+    (0..20).for_each(|number| put(Ns(1), number, Deadline::At(START_MS + 1)));
+    assert_eq!(store.mean_ttl_ms(Ns(0), START_MS), 5000);
+    assert_eq!(store.mean_ttl_ms(Ns(0), START_MS + 2000), 3000);
+    (0..50_000).for_each(|number| put(Ns(2), number, Deadline::At(START_MS + 1000 + u64::from(number % 1000))));
+    let mean = store.mean_ttl_ms(Ns(2), START_MS);
+    assert!((1400..1600).contains(&mean), "{mean}");
+}
