@@ -4,6 +4,9 @@ Random keys are written, over twice as many as fit. Steady churn has values of 1
 bytes; its memory is watched once twice the limit has been written, until it is four times. A shift fills the
 memory with values of one length and then writes another, which an allocator by size classes answers with holes;
 it is watched from the first write of the new length on. Writes that a server refused are counted.
+
+What a process takes beside its entries hardly grows with the limit, so small limits show it: ours is also run on two
+threads, where one thread frees what another allocated, at limits of 100 and 256 MB. There the empty node is subtracted.
 """
 
 import threading
@@ -15,7 +18,7 @@ import targets
 from options import Options
 from reference import MissingError
 from report import Row
-from servers import ALL, Server, start
+from servers import ALL, OURS, Server, start
 
 #: What an entry costs beside its value, roughly: key and overhead. Only decides how much to write.
 BESIDE_BYTES = 60
@@ -25,8 +28,9 @@ SLICE_SECONDS = 0.5
 
 STEADY = "steady churn"
 SHIFT = "after a shift of value sizes"
+Lengths = tuple[int, int]
 #: The lengths of the values before, and of those that are watched.
-PHASES = {
+PHASES: dict[str, tuple[Lengths, Lengths]] = {
     STEADY: ((32, 1000), (32, 1000)),
     "100 B to 1000 B": ((100, 100), (1000, 1000)),
     "1000 B to 100 B": ((1000, 1000), (100, 100)),
@@ -55,10 +59,28 @@ def measure(options: Options) -> Iterable[Row]:
         except MissingError as error:
             absent.append(Row("churn", name, "", skipped=str(error)))
     told = [row for row in refused.values() if any(any(samples) for samples in row.samples.values())]
-    return [*rows.values(), *told, *absent]
+    small = [row for limit_bytes in options.churn_small_bytes for row in _small(limit_bytes)]
+    return [*rows.values(), *told, *small, *absent]
 
 
-def _write(server: Server, limit_bytes: int, lengths: tuple[int, int]) -> tuple[int, float]:
+def _small(limit_bytes: int) -> Iterable[Row]:
+    """One limit, two threads, ours: the largest RSS beyond the empty node's, over the limit."""
+    prefix = f"{limit_bytes // 1_000_000} MB, two threads, "
+    for case, (before, after) in PHASES.items():
+        limits = targets.of(STEADY if case == STEADY else SHIFT, targets.TIMES_LIMIT)
+        row = Row("churn", prefix + case, targets.BEYOND_EMPTY, limits=limits)
+        try:
+            with start(OURS, memory_bytes=limit_bytes, threads=2, pinned=False) as server:
+                empty = server.settled_rss_bytes()
+                _write(server, limit_bytes, before)
+                peak, _ = _write(server, limit_bytes, after)
+            row.samples[OURS] = [(peak - empty) / limit_bytes]
+        except MissingError as error:
+            row.skipped = str(error)
+        yield row
+
+
+def _write(server: Server, limit_bytes: int, lengths: Lengths) -> tuple[int, float]:
     """Write twice the limit; the largest RSS meanwhile, and the share of writes that were refused."""
     fitting = limit_bytes // (sum(lengths) // 2 + BESIDE_BYTES)
     written = refused = seed = 0

@@ -19,6 +19,8 @@ class Options:
     swing_millions: tuple[float, ...] = (4.0, 5.0, 6.0, 7.0, 8.0)
     #: The memory limit that churn runs against.
     churn_bytes: int = 1 << 30
+    #: Smaller ones, for ours on two threads.
+    churn_small_bytes: tuple[int, ...] = (100_000_000, 256_000_000)
     #: Starts of an empty node.
     starts: int = 5
 

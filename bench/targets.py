@@ -13,6 +13,7 @@ P99 = "p99, µs"
 P999 = "p99.9, µs"
 PER_ENTRY = "bytes/entry"
 TIMES_LIMIT = "RSS / max_memory"
+BEYOND_EMPTY = "(RSS - empty) / max_memory"
 NS = "ns/op"
 
 

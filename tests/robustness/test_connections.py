@@ -109,17 +109,26 @@ def test_announced_sizes_cost_no_memory(serve: Callable[..., Server]) -> None:
 
 
 def test_large_half_requests_of_many_clients_stay_within_their_share(serve: Callable[..., Server]) -> None:
-    # A share of 10 % of 256 MB: eight clients that have each sent 16 MB of a value, and do not go on, are too many.
+    # A share of 10 % of 256 MB: eight clients that have each sent 16 of 20 MB, and do not go on, are too many.
     node = serve(max_memory="256mb", first_command_timeout="0")
     with bystander(node), ExitStack() as stack:
         clients = [stack.enter_context(node.connect()) for _ in range(8)]
         for client in clients:
-            _send_what_goes(client, b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$100000000\r\n" + b"x" * (16 << 20))
+            _send_what_goes(client, b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$20000000\r\n" + b"x" * (16 << 20))
         with node.connect() as asker:
             eventually(
                 lambda: int(asker.info("stats").get("evicted_clients", "0")) > 0, "the largest clients are disconnected"
             )
         assert node.rss_bytes() < 256 << 20
+
+
+def test_a_value_beyond_the_clients_share_is_refused_with_its_reason(serve: Callable[..., Server]) -> None:
+    node = serve(max_memory="256mb")
+    with bystander(node), node.connect() as client:
+        answer = client.ask("SET", "a", b"x" * 100_000_000)
+        assert "clients-memory-percent" in str(answer)
+        client.expect(simple("PONG"), "PING")
+        assert node.rss_bytes() < 100 << 20
 
 
 def test_readers_that_do_not_read_are_dropped_and_nobody_else(serve: Callable[..., Server]) -> None:

@@ -105,7 +105,7 @@ impl<'a> Bench<'a> {
         Bench {
             shared,
             session: Session::new(Arc::new(info), true),
-            limits: Limits::of(&shared.config()),
+            limits: Limits::of(&shared.config(), shared.settings.max_memory_bytes()),
             scratch: Scratch::default(),
             door,
             input: InputBuffer::new(),

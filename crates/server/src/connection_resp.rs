@@ -87,9 +87,17 @@ impl Door for RespDoor {
                 return Progress::Wait;
             }
             if let Some(error) = error {
-                turn.counters.protocol_errors.add(1);
                 turn.counters.note_error_code("ERR");
-                Encoder::new(out, turn.session.resp()).failure(&error.to_string());
+                let mut encoder = Encoder::new(out, turn.session.resp());
+                if error.is_skipped() {
+                    if let Some(queue) = &mut turn.session.transaction {
+                        queue.break_off();
+                    }
+                    answer(turn, &mut encoder, |_, encoder| encoder.failure(&error.to_string()));
+                    continue;
+                }
+                turn.counters.protocol_errors.add(1);
+                encoder.failure(&error.to_string());
                 return Progress::Close;
             }
             if !turn.session.authenticated() && turn.received_bytes > turn.limits.before_auth_bytes_max {
@@ -113,6 +121,10 @@ impl Door for RespDoor {
 
     fn expects(&self, have: usize) -> usize {
         self.decoder.expects(have)
+    }
+
+    fn is_midway(&self) -> bool {
+        self.decoder.is_skipping()
     }
 
     fn memory_bytes(&self) -> usize {

@@ -348,7 +348,9 @@ fn keyspace(facts: &Facts<'_>, lines: &mut Lines) {
         let of = |counts: &[u64]| counts.get(usize::from(ns.0)).copied().unwrap_or(0);
         let (keys, expires) = (of(&facts.stats.entries_per_ns), of(&facts.stats.volatile_per_ns));
         if keys > 0 {
-            lines.put(&format!("db{database}"), format_args!("keys={keys},expires={expires},avg_ttl=0,subexpiry=0"));
+            let mean_ttl_ms = if expires > 0 { facts.shared.store.mean_ttl_ms(ns, facts.now_ms) } else { 0 };
+            let fields = format_args!("keys={keys},expires={expires},avg_ttl={mean_ttl_ms},subexpiry=0");
+            lines.put(&format!("db{database}"), fields);
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Limits {
     pub output_stall_ms_max: u64,
     /// Share of the memory limit that all clients' buffers together may take, in percent.
     pub clients_memory_percent: u64,
+    /// The largest request that is kept until all of it has arrived: what all clients' buffers may take, less what reading
+    /// it takes besides.
+    pub room_bytes_max: usize,
     /// Time after which the kernel probes a silent connection.
     pub keepalive_ms: u64,
 }
@@ -54,8 +57,8 @@ impl Limits {
         SizeLimits { key_bytes_max: self.key_bytes_max, value_bytes_max: self.value_bytes_max }
     }
 
-    /// The bounds that `config` sets.
-    pub fn of(config: &Config) -> Limits {
+    /// The bounds that `config` sets, with a memory limit of `max_memory_bytes` (0: none).
+    pub fn of(config: &Config, max_memory_bytes: u64) -> Limits {
         let ms = |duration: Duration| duration.as_millis() as u64;
         let resp = resp::Limits {
             authenticated: true,
@@ -63,6 +66,7 @@ impl Limits {
             bulk_bytes_max: config.value_bytes_max as usize,
             inline_bytes_max: config.inline_bytes_max as usize,
             request_bytes_max: config.request_bytes_max as usize,
+            room_bytes_max: room_bytes_max(max_memory_bytes, config.clients_memory_percent as u64),
         };
         Limits {
             auth_required: !config.requirepass.is_empty(),
@@ -95,7 +99,19 @@ impl Limits {
             output_bytes_max: config.output_buffer_bytes_max as usize,
             output_stall_ms_max: ms(config.output_timeout),
             clients_memory_percent: config.clients_memory_percent as u64,
+            room_bytes_max: resp.room_bytes_max,
             keepalive_ms: ms(config.tcp_keepalive),
         }
+    }
+}
+
+/// Memory that a connection takes beside its request: the room of a read, and what it makes of the head.
+const BESIDE_REQUEST_BYTES: u64 = 64 << 10;
+
+/// See [`Limits::room_bytes_max`].
+fn room_bytes_max(max_memory_bytes: u64, percent: u64) -> usize {
+    match max_memory_bytes {
+        0 => usize::MAX,
+        bytes => (bytes / 100 * percent).saturating_sub(BESIDE_REQUEST_BYTES).max(BESIDE_REQUEST_BYTES) as usize,
     }
 }

@@ -40,6 +40,8 @@ pub const DEADLINE_MS_MAX: UnixMs = (1 << 48) - 1;
 const DEADLINE_BYTES: usize = 6;
 const FLAGS_BYTES: usize = 4;
 const INDEX_BYTES: usize = 4;
+/// The most that an entry takes beside key and value.
+pub const LARGEST_HEADER_BYTES: usize = HEADER_BYTES + DEADLINE_BYTES + FLAGS_BYTES + GRANULE;
 
 const STATE_MASK: u32 = 0b11;
 const LIVE: u32 = 0;
@@ -283,6 +285,12 @@ pub fn write(block: &mut [u8], parts: &Parts<'_>) {
     }
     block[layout.key()].copy_from_slice(parts.key);
     block[layout.value()].copy_from_slice(parts.value);
+}
+
+/// Marks a block as taken by an entry that is not written yet.
+pub fn write_head(block: &mut [u8], layout: Layout) {
+    put_u32(block, 0, layout.head);
+    set_sequence(block, layout, 0);
 }
 
 /// Overwrites the sequence of a live entry.

@@ -21,8 +21,9 @@ pub struct Guard<'s> {
     /// The others, ascending by shard number like the first.
     pub(crate) others: Vec<(u32, MutexGuard<'s, Shard>)>,
     pub(crate) now_ms: UnixMs,
-    /// Whether `admit` promised the coming writes.
-    pub(crate) promised: bool,
+    /// How many of the coming puts `admit` promised room for. A transaction goes on under its guard: what it writes after
+    /// them was promised nothing.
+    pub(crate) promised: usize,
 }
 
 impl Guard<'_> {
@@ -32,7 +33,7 @@ impl Guard<'_> {
     }
 
     #[inline(always)]
-    fn shard(&mut self, key: &Key<'_>) -> &mut Shard {
+    pub(crate) fn shard(&mut self, key: &Key<'_>) -> &mut Shard {
         self.shard_number(self.env.shard_of(key.slot) as u32)
     }
 
@@ -71,7 +72,8 @@ impl Guard<'_> {
     /// `Expired`) and counts as stored. Errors: [`OutOfMemory`]; nothing of the key was changed.
     #[inline]
     pub fn put(&mut self, key: &Key<'_>, value: &[u8], deadline: Deadline, flags: Flags) -> Result<(), OutOfMemory> {
-        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
+        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised > 0);
+        self.promised = self.promised.saturating_sub(1);
         let value = New { overdraw, ..New::of(value) };
         self.shard(key).put(env, key, value, deadline, flags, now_ms)
     }
@@ -106,13 +108,13 @@ impl Guard<'_> {
         room_bytes: usize,
         act: impl FnOnce(&mut Edit<'_, C>) -> R,
     ) -> Result<Option<R>, Refused> {
-        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
+        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised > 0);
         self.shard(key).edit(env, key, Purpose { create, room_bytes, overdraw }, now_ms, act)
     }
 
     /// Makes `body`, of whatever kind, the key's value, as [`Guard::put`] does a string. Errors: as there.
     pub fn put_body(&mut self, key: &Key<'_>, body: Body, deadline: Deadline, flags: Flags) -> Result<(), OutOfMemory> {
-        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
+        let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised > 0);
         self.shard(key).put_body(env, key, body, deadline, flags, overdraw, now_ms)
     }
 
@@ -126,17 +128,6 @@ impl Guard<'_> {
         if let Some(journal) = self.env.listener() {
             journal.batch(begins);
         }
-    }
-
-    /// Promises that puts of `bytes` altogether (keys and values) fit while this guard is held, so that a command of
-    /// several writes is refused as a whole or not at all. Errors: [`OutOfMemory`]; nothing was changed.
-    pub fn admit(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
-        let (env, now_ms) = (self.env, self.now_ms);
-        let enough = std::iter::once(&mut self.first)
-            .chain(&mut self.others)
-            .any(|(_, shard)| shard.could_hold(env, bytes as u64, now_ms));
-        self.promised = enough;
-        if enough { Ok(()) } else { Err(OutOfMemory) }
     }
 
     /// Gives the entry of `from` to `to`, whose slot this guard holds too, with value, deadline and flags; what was under

@@ -12,7 +12,10 @@
 //! Not here: commands (crate `command`), sockets and clocks (crate `server`), replication and persistence, which listen to
 //! the journal.
 
+mod admit;
+mod arrays;
 mod budget;
+mod chunk;
 mod config;
 mod effect;
 mod entry;
@@ -35,6 +38,7 @@ mod tests;
 mod tick;
 pub mod value;
 
+pub use admit::Planned;
 pub use config::{Config, Policy, Rank, Scope, UnknownPolicy};
 pub use effect::{Effect, Journal, Removal};
 pub use everywhere::{Everywhere, Scanned};

@@ -1,12 +1,12 @@
 //! Where heap segments come from: 2 MiB chunks of the operating system's memory, cut into equal segments.
 //!
-//! A chunk is aligned and advised to be one huge page: random access to hundreds of megabytes in 4 KiB pages spends more
-//! time walking page tables than reading entries. Free segments are handed out from the fullest chunk first, so emptying
-//! chunks become wholly empty and go back to the system.
+//! A chunk is one huge page where the system has them. Free segments are handed out from the fullest chunk first, so
+//! emptying chunks become wholly empty and go back to the system; where they do not, [`Pool::trim`] gives back pages.
 //!
-//! All `unsafe` of the store's memory is in this file: above it, a [`Segment`] is a slice.
+//! Above this file, a [`Segment`] is a slice.
 
 use crate::budget::Budget;
+use crate::chunk::{self, CHUNK_BYTES};
 use parking_lot::Mutex;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -15,10 +15,14 @@ use std::sync::Arc;
 /// Bytes of a segment. Measured: with 256 shards a half-filled open segment each costs 0.8 byte an entry at 5 M entries;
 /// 64 KiB would cost 1.6, 16 KiB wastes more at the ends of segments.
 pub const SEGMENT_BYTES: usize = 32 << 10;
-const CHUNK_BYTES: usize = 2 << 20;
 const SEGMENTS_PER_CHUNK: usize = CHUNK_BYTES / SEGMENT_BYTES;
 /// Wholly free chunks kept for the next request, so that a shard growing and shrinking by one segment costs no system call.
 const SPARE_CHUNKS: usize = 1;
+/// Free segments may be resident up to one in so many of those in use, and up to [`RESIDENT_FREE_MIN`] in any case: what is
+/// taken again soon need not be faulted in again. At 1.5 % of the limit, a seventh of what churn may cost.
+const RESIDENT_FREE_ONE_IN: usize = 64;
+/// 1 MiB. Chosen.
+const RESIDENT_FREE_MIN: usize = 32;
 
 const _: () = assert!(SEGMENTS_PER_CHUNK <= 64, "a chunk's free segments are one u64 of bits");
 
@@ -53,7 +57,10 @@ impl DerefMut for Segment {
 
 struct Chunk {
     start: NonNull<u8>,
+    /// Segments that nobody has.
     free: u64,
+    /// Those of them whose pages may be resident all the same.
+    resident: u64,
 }
 
 // SAFETY: a chunk is plain memory that the pool's lock protects.
@@ -61,60 +68,14 @@ unsafe impl Send for Chunk {}
 
 impl Chunk {
     fn new() -> Option<Chunk> {
-        // SAFETY: `map_chunk` has no precondition beyond a working allocator.
-        let start = NonNull::new(unsafe { map_chunk() })?;
-        Some(Chunk { start, free: u64::MAX >> (64 - SEGMENTS_PER_CHUNK) })
+        let all = u64::MAX >> (64 - SEGMENTS_PER_CHUNK);
+        // The first touch of a huge page makes all of it resident.
+        Some(Chunk { start: chunk::map(CHUNK_BYTES, true)?, free: all, resident: all })
     }
-}
 
-/// Maps an aligned chunk of untouched zero pages; null if the system has none.
-#[cfg(not(miri))]
-unsafe fn map_chunk() -> *mut u8 {
-    use libc::{MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap};
-    // The allocator's aligned zeroed memory would be touched, and so resident, at once: map twice the size, keep the
-    // aligned half.
-    // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
-    let raw = unsafe {
-        mmap(std::ptr::null_mut(), 2 * CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    };
-    if raw == MAP_FAILED {
-        return std::ptr::null_mut();
+    fn is_empty(&self) -> bool {
+        self.free.count_ones() as usize == SEGMENTS_PER_CHUNK
     }
-    let before = raw.cast::<u8>().align_offset(CHUNK_BYTES);
-    // SAFETY: `before < CHUNK_BYTES`, so the kept chunk and the two trimmed ranges lie inside the mapping, which nothing
-    // else knows yet. Advice that fails changes nothing but speed.
-    unsafe {
-        let start = raw.cast::<u8>().add(before);
-        if before > 0 {
-            munmap(raw, before);
-        }
-        munmap(start.add(CHUNK_BYTES).cast(), CHUNK_BYTES - before);
-        madvise(start.cast(), CHUNK_BYTES, MADV_HUGEPAGE);
-        start
-    }
-}
-
-#[cfg(not(miri))]
-unsafe fn unmap_chunk(start: *mut u8) {
-    // SAFETY: the caller passes what `map_chunk` returned, once, with nothing left pointing into it.
-    unsafe { libc::munmap(start.cast(), CHUNK_BYTES) };
-}
-
-#[cfg(miri)]
-unsafe fn map_chunk() -> *mut u8 {
-    // SAFETY: the layout's size is not zero.
-    unsafe { std::alloc::alloc_zeroed(chunk_layout()) }
-}
-
-#[cfg(miri)]
-unsafe fn unmap_chunk(start: *mut u8) {
-    // SAFETY: the caller passes what `map_chunk` returned, once.
-    unsafe { std::alloc::dealloc(start, chunk_layout()) }
-}
-
-#[cfg(miri)]
-fn chunk_layout() -> std::alloc::Layout {
-    std::alloc::Layout::from_size_align(CHUNK_BYTES, CHUNK_BYTES).expect("a power of two")
 }
 
 /// The store's segments, shared by all shards.
@@ -128,6 +89,10 @@ struct Chunks {
     all: Vec<Option<Chunk>>,
     /// The chunk that the last segment came from: asked first, so the search for the fullest is made once a chunk.
     current: usize,
+    /// Free segments that may be resident, in all chunks.
+    resident_free: usize,
+    /// Segments that somebody has.
+    taken: usize,
 }
 
 impl Chunks {
@@ -144,11 +109,24 @@ impl Chunks {
         let chunk = Chunk::new()?;
         let vacant = self.all.iter().position(Option::is_none);
         let index = vacant.unwrap_or(self.all.len());
+        self.resident_free += SEGMENTS_PER_CHUNK;
         match vacant {
             Some(_) => self.all[index] = Some(chunk),
             None => self.all.push(Some(chunk)),
         }
         Some(index)
+    }
+
+    /// Gives a chunk back to the system if nothing is in it and there are others like it.
+    fn drop_if_spare(&mut self, index: usize) {
+        if self.all[index].as_ref().is_some_and(Chunk::is_empty)
+            && self.all.iter().flatten().filter(|c| c.is_empty()).count() > SPARE_CHUNKS
+            && let Some(chunk) = self.all[index].take()
+        {
+            self.resident_free -= chunk.resident.count_ones() as usize;
+            // SAFETY: mapped in `Chunk::new`; all its segments are back, so nothing points into it.
+            unsafe { chunk::unmap(chunk.start, CHUNK_BYTES) };
+        }
     }
 }
 
@@ -182,11 +160,17 @@ impl Pool {
 
     fn take_counted(&self) -> Option<Segment> {
         let mut chunks = self.chunks.lock();
+        let chunks = &mut *chunks;
         let index = chunks.with_space()?;
         chunks.current = index;
         let chunk = chunks.all[index].as_mut()?;
-        let place = chunk.free.trailing_zeros() as usize;
-        chunk.free &= chunk.free - 1;
+        let preferred = if chunk.resident != 0 { chunk.resident } else { chunk.free };
+        let place = preferred.trailing_zeros() as usize;
+        let bit = 1 << place;
+        chunks.resident_free -= usize::from(chunk.resident & bit != 0);
+        chunks.taken += 1;
+        chunk.free &= !bit;
+        chunk.resident &= !bit;
         // SAFETY: `place < SEGMENTS_PER_CHUNK`, so the offset stays inside the chunk's allocation.
         let start = unsafe { chunk.start.add(place * SEGMENT_BYTES) };
         Some(Segment { start, chunk: index as u32 })
@@ -199,16 +183,48 @@ impl Pool {
         if let Some(chunk) = chunks.all[index].as_mut() {
             let place = (segment.start.as_ptr() as usize - chunk.start.as_ptr() as usize) / SEGMENT_BYTES;
             chunk.free |= 1 << place;
-            let empty = |c: &Chunk| c.free.count_ones() as usize == SEGMENTS_PER_CHUNK;
-            if empty(chunk)
-                && chunks.all.iter().flatten().filter(|c| empty(c)).count() > SPARE_CHUNKS
-                && let Some(chunk) = chunks.all[index].take()
-            {
-                // SAFETY: allocated by `map_chunk`; all its segments are back, so nothing points into it.
-                unsafe { unmap_chunk(chunk.start.as_ptr()) };
-            }
+            chunk.resident |= 1 << place;
+            chunks.resident_free += 1;
+            chunks.taken -= 1;
         }
+        chunks.drop_if_spare(index);
+        drop(chunks);
         self.budget.release(SEGMENT_BYTES as u64);
+    }
+
+    /// Gives the pages of free segments back where more are resident than may be: a chunk goes back as a whole only once
+    /// nothing is in it, and when tables grow at the cost of segments, few chunks empty. One chunk's worth, the emptiest
+    /// one's. Whether there is more to do.
+    pub fn trim(&self) -> bool {
+        let mut chunks = self.chunks.lock();
+        let most = (chunks.taken / RESIDENT_FREE_ONE_IN).max(RESIDENT_FREE_MIN);
+        if chunks.resident_free <= most {
+            return false;
+        }
+        let resident = |c: &Chunk| (c.resident != 0).then(|| (c.resident.count_ones(), c.free.count_ones()));
+        let fullest = (0..chunks.all.len()).filter_map(|i| Some((resident(chunks.all[i].as_ref()?)?, i))).max();
+        let Some((_, index)) = fullest else { return false };
+        let Some(chunk) = chunks.all[index].as_mut() else { return false };
+        // Taken, so that nobody else has them while the system works without the lock.
+        let (start, mut segments) = (chunk.start, chunk.resident);
+        let taken = segments;
+        chunk.free &= !taken;
+        chunk.resident = 0;
+        chunks.resident_free -= taken.count_ones() as usize;
+        drop(chunks);
+        while segments != 0 {
+            let first = segments.trailing_zeros();
+            let run = (segments >> first).trailing_ones();
+            // SAFETY: a run of segments of this chunk, which are taken: inside its mapping, and nobody else's.
+            unsafe { chunk::discard(start.add(first as usize * SEGMENT_BYTES), run as usize * SEGMENT_BYTES) };
+            segments &= !(u64::MAX >> (64 - run) << first);
+        }
+        let mut chunks = self.chunks.lock();
+        if let Some(chunk) = chunks.all[index].as_mut() {
+            chunk.free |= taken;
+        }
+        chunks.drop_if_spare(index);
+        chunks.resident_free > most
     }
 }
 
@@ -216,7 +232,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         for chunk in self.chunks.get_mut().all.drain(..).flatten() {
             // SAFETY: the store owns pool and shards and drops the shards, with their segments, first.
-            unsafe { unmap_chunk(chunk.start.as_ptr()) };
+            unsafe { chunk::unmap(chunk.start, CHUNK_BYTES) };
         }
     }
 }
@@ -239,6 +255,33 @@ mod tests {
             pool.give_back(segment);
         }
         assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn free_segments_in_chunks_that_are_in_use_give_their_pages_back() {
+        let pool = Pool::new(Arc::new(Budget::new(0)));
+        let mut taken: Vec<Segment> = (0..SEGMENTS_PER_CHUNK * 4).filter_map(|_| pool.take()).collect();
+        for segment in &mut taken {
+            segment.fill(7);
+        }
+        let mut at = 0;
+        let (kept, free): (Vec<_>, Vec<_>) = taken.into_iter().partition(|_| {
+            at += 1;
+            at % 2 == 0
+        });
+        let freed = free.len();
+        free.into_iter().for_each(|s| pool.give_back(s));
+        assert_eq!(pool.chunks.lock().resident_free, freed);
+        while pool.trim() {}
+        assert!(pool.chunks.lock().resident_free <= RESIDENT_FREE_MIN);
+        assert!(kept.iter().all(|s| s.iter().all(|&byte| byte == 7)), "what is in use was left alone");
+        // They are handed out again, the resident ones first.
+        let again: Vec<Segment> = (0..freed).filter_map(|_| pool.take()).collect();
+        let count = pool.chunks.lock().all.iter().flatten().count();
+        assert_eq!((count, pool.chunks.lock().resident_free), (4, 0));
+        assert!(again[freed - 1].iter().all(|&byte| byte == 0), "given back and faulted in again");
+        kept.into_iter().chain(again).for_each(|s| pool.give_back(s));
+        assert_eq!(pool.chunks.lock().taken, 0);
     }
 
     #[test]

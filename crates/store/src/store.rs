@@ -41,6 +41,10 @@ const BYTES_PER_TABLE: u64 = 64 << 10;
 const IDLE_MS: u64 = 100;
 /// Entries that expiry or eviction handles in a microsecond of budget, at least.
 const SHARDS_PER_STEP: usize = 16;
+/// How much a look at the lifetimes looks at: some thousand entries, a tenth of a millisecond.
+const TTL_SHARDS_MAX: usize = 16;
+const TTL_LOOKS_PER_SHARD: usize = 256;
+
 /// The store. Shared by reference between threads.
 pub struct Store {
     pub(crate) env: Env,
@@ -149,7 +153,7 @@ impl Store {
     pub fn lock(&self, slot: SlotId, now_ms: UnixMs) -> Guard<'_> {
         let number = self.env.shard_of(slot);
         let first = (number as u32, self.env.shards[number].shard.lock());
-        Guard { env: &self.env, first, others: Vec::new(), now_ms, promised: false }
+        Guard { env: &self.env, first, others: Vec::new(), now_ms, promised: 0 }
     }
 
     /// Locks the slots of several keys, in ascending order, each shard once. Without any slot, the first shard.
@@ -167,7 +171,7 @@ impl Store {
 
     fn lock_shards(&self, first: u32, others: impl Iterator<Item = u32>, now_ms: UnixMs) -> Guard<'_> {
         let lock = |number: u32| (number, self.env.shards[number as usize].shard.lock());
-        Guard { env: &self.env, first: lock(first), others: others.map(lock).collect(), now_ms, promised: false }
+        Guard { env: &self.env, first: lock(first), others: others.map(lock).collect(), now_ms, promised: 0 }
     }
 
     /// Makes room for a write of `bytes` before its locks are taken, so that evicting much for a large value does not
@@ -211,6 +215,28 @@ impl Store {
     /// As [`Everywhere::flush`].
     pub fn flush(&self, ns: Option<Ns>) -> u64 {
         Everywhere::flush(&mut &*self, ns)
+    }
+
+    /// How long the namespace's entries with a deadline have to live, in milliseconds, on average over a sample: up to 16
+    /// shards, 256 entries each. 0 if none of them has one.
+    pub fn mean_ttl_ms(&self, ns: Ns, now_ms: UnixMs) -> u64 {
+        let first = self.next_shard.fetch_add(1, Relaxed);
+        let (mut shards, mut seen, mut sum) = (0, 0u64, 0u128);
+        for step in 0..self.env.shards.len() {
+            let mut shard = self.env.shards[(first + step) & self.env.shard_mask].shard.lock();
+            if shard.per_ns[ns.0 as usize].volatile == 0 {
+                continue;
+            }
+            shard.sample_ttls(ns, now_ms, TTL_LOOKS_PER_SHARD, |ttl_ms| {
+                seen += 1;
+                sum += u128::from(ttl_ms);
+            });
+            shards += 1;
+            if shards == TTL_SHARDS_MAX {
+                break;
+            }
+        }
+        sum.checked_div(u128::from(seen)).unwrap_or(0) as u64
     }
 
     /// The counters' sum.
@@ -339,6 +365,9 @@ impl Store {
             if due != crate::table::NEVER {
                 next = next.min(env.ticks.time_of(due));
             }
+        }
+        if env.pool.trim() {
+            next = now_ms;
         }
         let steps = (budget_us as usize / SHARDS_PER_STEP).clamp(1, env.shards.len());
         for _ in 0..steps {

@@ -20,6 +20,7 @@
 //! `due` holds, per bucket, the tick at which the first of its entries expires, if any does. It may be too early (the
 //! entry was deleted or given a later deadline: looking costs a line, and corrects it), never too late.
 
+use crate::arrays::Buckets;
 use crate::heap::Handle;
 
 /// Entries per bucket: with a `u32` each, a tag byte each and the spill counter, one cache line.
@@ -40,7 +41,7 @@ const SPILL_STUCK: u8 = u8::MAX;
 /// "Nothing here expires."
 pub const NEVER: u32 = u32::MAX;
 
-/// One cache line of the table.
+/// One cache line of the table; empty while it is zeros.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 pub struct Bucket {
@@ -52,8 +53,6 @@ const _: () = assert!(size_of::<Bucket>() == 64);
 const SPILL: usize = LANES;
 
 impl Bucket {
-    const EMPTY: Bucket = Bucket { tags: [0; 16], handles: [0; LANES] };
-
     /// The lanes whose tag is `tag`, as bits.
     #[inline(always)]
     fn matching(&self, tag: u8) -> u32 {
@@ -165,10 +164,6 @@ fn remove_in(lines: &mut [Bucket], hash: u64, bucket: usize, lane: usize) {
     }
 }
 
-fn empty(buckets: usize) -> Box<[Bucket]> {
-    vec![Bucket::EMPTY; buckets].into_boxed_slice()
-}
-
 fn lower(due: &mut Vec<u32>, buckets: usize, bucket: usize, tick: u32) {
     if tick != NEVER {
         if due.is_empty() {
@@ -179,7 +174,7 @@ fn lower(due: &mut Vec<u32>, buckets: usize, bucket: usize, tick: u32) {
 }
 
 struct Move {
-    old: Box<[Bucket]>,
+    old: Buckets,
     old_due: Vec<u32>,
     /// Old home buckets below this one are empty: their entries have moved.
     next: usize,
@@ -197,7 +192,7 @@ struct Extra {
 
 /// The table. Cheap while empty: no memory besides itself, and two of them share a cache line.
 pub struct Table {
-    lines: Box<[Bucket]>,
+    lines: Buckets,
     extra: Option<Box<Extra>>,
     /// Entries, times two, plus one while the table is moving: a look-up must know that without another line.
     count: u32,
@@ -219,7 +214,7 @@ pub struct Facts {
 impl Table {
     /// An empty table.
     pub fn new() -> Table {
-        Table { lines: Box::default(), extra: None, count: 0, due: NEVER }
+        Table { lines: Buckets::default(), extra: None, count: 0, due: NEVER }
     }
 
     /// How many entries.
@@ -369,7 +364,7 @@ impl Table {
     }
 
     fn resize(&mut self, buckets: usize, ask: &impl Fn(Handle) -> Facts) {
-        let old = std::mem::replace(&mut self.lines, empty(buckets.max(1)));
+        let old = std::mem::replace(&mut self.lines, Buckets::new(buckets.max(1)));
         let at_once = old.len().max(buckets) <= AT_ONCE_BUCKETS;
         let extra = self.extra.get_or_insert_default();
         let old_due = std::mem::take(&mut extra.due);
@@ -521,7 +516,7 @@ fn start_of(bucket: usize, buckets: usize) -> u64 {
 }
 
 /// The next size: a quarter to a half more. Sizes have three significant bits (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, ...),
-/// which are the general allocator's size classes: others would be rounded up to them, at up to 7 bytes an entry.
+/// so that the hole that one table leaves fits others.
 fn larger(buckets: usize, jitter: usize) -> usize {
     let next = rounded(buckets + 1);
     // One step is 14 to 25 %, two are 29 to 50 %. Every eighth table takes one step where the others take two, so that

@@ -475,34 +475,155 @@ fn what_was_charged_is_what_is_given_back() {
     assert!(left < 1 << 20, "{left} bytes in use, and no entry");
 }
 
+/// What a table of the stores below may grow by at once: half of it, with its deadlines.
+const TABLE_GROWTH_BYTES: u64 = 64 << 10;
+
+/// Puts all or none.
+fn put_all(store: &Store, items: &[(Vec<u8>, Vec<u8>)], deadline: Deadline) -> Result<(), OutOfMemory> {
+    let keys: Vec<Key<'_>> = items.iter().map(|(name, _)| store.key(Ns(0), name)).collect();
+    let mut guard = store.lock_many(keys.iter().map(|key| key.slot), START_MS);
+    let flags = Flags::Set(0);
+    let planned = |(key, (_, value)): (_, &(_, Vec<u8>))| Planned { key, value_bytes: value.len(), deadline, flags };
+    guard.admit(keys.iter().zip(items).map(planned))?;
+    for (key, (_, value)) in keys.iter().zip(items) {
+        guard.put(key, value, deadline, flags).expect("what was admitted fits");
+    }
+    Ok(())
+}
+
 #[test]
-fn promised_writes_overdraw_the_limit_by_one_command_at_most() {
+fn several_writes_that_do_not_fit_together_change_nothing() {
     const MAX: u64 = 8 << 20;
-    let store =
-        Store::new(Config { max_memory_bytes: MAX, policy: Policy::NoEviction, seed: 1, shards: 4, ..quiet() }, None);
-    let put_all = |keys: &[Key<'_>], value: &[u8]| {
-        let mut guard = store.lock_many(keys.iter().map(|key| key.slot), START_MS);
-        guard.admit(keys.len() * (value.len() + 10))?;
-        keys.iter().try_for_each(|key| guard.put(key, value, Deadline::Never, Flags::Keep))
-    };
+    let config = Config { max_memory_bytes: MAX, policy: Policy::NoEviction, seed: 1, shards: 4, ..quiet() };
+    let store = Store::new(config, None);
     // Full of entries that leave a gap at the end of each segment, which no entry below fits.
     let mut number = 0u32;
-    while {
-        let name = number.to_string();
-        let key = store.key(Ns(0), name.as_bytes());
-        store.lock(key.slot, START_MS).put(&key, &[b'x'; 1500], Deadline::Never, Flags::Keep).is_ok()
-    } {
+    while put_all(&store, &[(number.to_string().into_bytes(), vec![b'x'; 1500])], Deadline::Never).is_ok() {
         number += 1;
     }
-    for (length, times) in [(1900, 2000), (50_000, 500)] {
-        let value = vec![b'y'; length];
-        for _ in 0..times {
-            let names = [(number + 1).to_string(), (number + 2).to_string()];
-            number += 2;
-            let keys: Vec<Key<'_>> = names.iter().map(|name| store.key(Ns(0), name.as_bytes())).collect();
-            let _refused_or_not = put_all(&keys, &value);
+    let before = store.stats();
+    for (length, count) in [(1900, 2), (1400, 100), (50_000, 2), (3000, 50), (1 << 20, 8), (9 << 20, 1)] {
+        for _ in 0..50 {
+            let items: Vec<_> = (0..count).map(|at| (format!("new {at}").into_bytes(), vec![b'y'; length])).collect();
+            assert_eq!(put_all(&store, &items, Deadline::Never), Err(OutOfMemory), "{count} of {length} bytes");
         }
-        let over = store.stats().used_bytes.saturating_sub(MAX);
-        assert!(over < 2 * (length as u64).max(64 << 10), "{over} bytes over the limit with values of {length}");
     }
+    let after = store.stats();
+    assert_eq!((after.entries, after.payload_bytes), (before.entries, before.payload_bytes));
+    assert!(after.used_bytes <= MAX && after.used_bytes_peak <= MAX + TABLE_GROWTH_BYTES);
+    // What takes no room is not refused.
+    let same: Vec<_> = (0..100).map(|at: u32| (at.to_string().into_bytes(), vec![b'z'; 1500])).collect();
+    assert_eq!(put_all(&store, &same, Deadline::Never), Ok(()));
+    store.check();
+}
+
+#[test]
+fn random_commands_of_many_writes_near_the_limit_are_whole_and_stay_under_it() {
+    const MAX: u64 = 6 << 20;
+    for seed in 0..6 {
+        let config = Config { max_memory_bytes: MAX, policy: Policy::NoEviction, seed, shards: 4, ..quiet() };
+        let (store, mut rng) = (Store::new(config, None), Rng::new(seed));
+        let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let (mut stored, mut refused) = (0, 0);
+        for step in 0..1500u32 {
+            let lengths = [10, 200, 1500, 2048, 5000, 60_000][rng.below(6) as usize];
+            let items: Vec<(Vec<u8>, Vec<u8>)> = (0..1 + rng.below(40))
+                .map(|_| {
+                    let name = rng.below(4000).to_string().into_bytes();
+                    (name, vec![step as u8; rng.below(lengths) as usize])
+                })
+                .collect();
+            let deadline = if rng.below(2) == 0 { Deadline::Never } else { Deadline::At(START_MS + 1_000_000) };
+            if put_all(&store, &items, deadline).is_ok() {
+                stored += 1;
+                model.extend(items);
+            } else {
+                refused += 1;
+            }
+            if rng.below(3) == 0 {
+                for _ in 0..30 {
+                    let name = rng.below(4000).to_string().into_bytes();
+                    let key = store.key(Ns(0), &name);
+                    assert_eq!(store.lock(key.slot, START_MS).remove(&key), model.remove(&name).is_some());
+                }
+            }
+            let used = store.stats().used_bytes;
+            assert!(used <= MAX + TABLE_GROWTH_BYTES, "seed {seed}, step {step}: {} over", used - MAX);
+        }
+        assert!(stored > 100 && refused > 100, "seed {seed}: {stored} stored, {refused} refused: not near the limit");
+        for (name, value) in &model {
+            let key = store.key(Ns(0), name);
+            let held = store.lock(key.slot, START_MS).get(&key, Access::Peek).map(|entry| entry.value().to_vec());
+            assert_eq!(held.as_ref(), Some(value), "seed {seed}");
+        }
+        assert_eq!(store.stats().entries, model.len() as u64);
+        store.check();
+    }
+}
+
+#[test]
+fn several_writes_make_room_for_each_other_where_entries_may_go() {
+    const MAX: u64 = 8 << 20;
+    let config = Config { max_memory_bytes: MAX, seed: 3, shards: 4, ..quiet() };
+    let store = Store::new(config, None);
+    let mut rng = Rng::new(3);
+    for step in 0..400u32 {
+        let length = [100, 1000, 2000, 10_000][rng.below(4) as usize];
+        let items: Vec<_> = (0..100).map(|at| (format!("{step} {at}").into_bytes(), vec![b'v'; length])).collect();
+        assert_eq!(put_all(&store, &items, Deadline::Never), Ok(()));
+        assert!(store.stats().used_bytes <= MAX + 2 * TABLE_GROWTH_BYTES);
+    }
+    assert!(store.stats().evictions > 0);
+    let too_much: Vec<_> = (0..100).map(|at: u32| (at.to_string().into_bytes(), vec![b'v'; 100_000])).collect();
+    assert_eq!(put_all(&store, &too_much, Deadline::Never), Err(OutOfMemory));
+    store.check();
+}
+
+#[test]
+fn a_promise_ends_with_its_writes() {
+    const MAX: u64 = 4 << 20;
+    let config = Config { max_memory_bytes: MAX, policy: Policy::NoEviction, seed: 1, shards: 1, ..quiet() };
+    let store = Store::new(config, None);
+    let mut guard = store.lock_all(START_MS);
+    let (deadline, flags) = (Deadline::Never, Flags::Keep);
+    let first = store.key(Ns(0), b"first");
+    guard.admit(std::iter::once(Planned { key: &first, value_bytes: 1, deadline, flags })).expect("room for one");
+    guard.put(&first, b"1", deadline, flags).expect("promised");
+    let stored = (0..10_000u32).take_while(|number| {
+        let name = number.to_string();
+        guard.put(&store.key(Ns(0), name.as_bytes()), &[b'v'; 1000], deadline, flags).is_ok()
+    });
+    assert!((3000..4194).contains(&stored.count()), "the rest of a transaction stays under the limit");
+}
+
+#[test]
+fn under_an_entry_limit_several_new_keys_are_stored_together_or_not_at_all() {
+    let config = Config { max_entries: 10, policy: Policy::NoEviction, seed: 1, ..quiet() };
+    let store = Store::new(config, None);
+    let items = |from: u32, to: u32| -> Vec<_> { (from..to).map(|at| (at.to_string().into_bytes(), vec![])).collect() };
+    assert_eq!(put_all(&store, &items(0, 8), Deadline::Never), Ok(()));
+    assert_eq!(put_all(&store, &items(7, 11), Deadline::Never), Err(OutOfMemory));
+    assert_eq!(store.stats().entries, 8);
+    assert_eq!(put_all(&store, &items(6, 10), Deadline::Never), Ok(()));
+    assert_eq!(put_all(&store, &items(0, 10), Deadline::Never), Ok(()));
+    assert_eq!(store.stats().entries, 10);
+}
+
+#[test]
+fn the_mean_ttl_is_that_of_a_sample_of_the_namespaces_own_entries() {
+    let store = Store::new(Config { max_memory_bytes: 64 << 20, seed: 1, ..quiet() }, None);
+    let put = |ns: Ns, number: u32, deadline: Deadline| {
+        let name = number.to_string();
+        let key = store.key(ns, name.as_bytes());
+        store.lock(key.slot, START_MS).put(&key, b"", deadline, Flags::Keep).expect("there is room");
+    };
+    assert_eq!(store.mean_ttl_ms(Ns(0), START_MS), 0);
+    put(Ns(0), 0, Deadline::At(START_MS + 5000));
+    (1..20).for_each(|number| put(Ns(0), number, Deadline::Never));
+    (0..20).for_each(|number| put(Ns(1), number, Deadline::At(START_MS + 1)));
+    assert_eq!(store.mean_ttl_ms(Ns(0), START_MS), 5000);
+    assert_eq!(store.mean_ttl_ms(Ns(0), START_MS + 2000), 3000);
+    (0..50_000).for_each(|number| put(Ns(2), number, Deadline::At(START_MS + 1000 + u64::from(number % 1000))));
+    let mean = store.mean_ttl_ms(Ns(2), START_MS);
+    assert!((1400..1600).contains(&mean), "{mean}");
 }

@@ -31,6 +31,8 @@ pub struct Limits {
     pub inline_bytes_max: usize,
     /// Most bytes of a whole command; below 4 GiB.
     pub request_bytes_max: usize,
+    /// Most memory that a command that has not arrived yet may take when it has; beyond, it is skipped and not kept.
+    pub room_bytes_max: usize,
 }
 
 impl Limits {
@@ -42,8 +44,12 @@ impl Limits {
         bulk_bytes_max: 512 << 20,
         inline_bytes_max: 64 << 10,
         request_bytes_max: 1 << 30,
+        room_bytes_max: usize::MAX,
     };
 }
+
+/// Memory of an argument's place, at most: the vector that holds it grows by doubling.
+const SPAN_BYTES: usize = 2 * size_of::<Span>();
 
 /// Finds commands in the bytes of one connection. Small: an idle connection's decoder owns no memory.
 #[derive(Default, Debug)]
@@ -56,6 +62,8 @@ pub struct Decoder {
     at: usize,
     /// The length of the argument at `at`, if its header has been read.
     bulk: Option<usize>,
+    /// How many bytes of the argument at hand are still to be thrown away, while a command is skipped.
+    skip: Option<usize>,
 }
 
 /// What happened to one command.
@@ -70,6 +78,8 @@ struct Stand {
     at: usize,
     left: usize,
     bulk: Option<usize>,
+    /// Whether the argument whose header was read last makes the command longer than there is room for.
+    too_long: bool,
 }
 
 impl Decoder {
@@ -84,7 +94,7 @@ impl Decoder {
     /// end. Quoted inline words are unescaped in place.
     ///
     /// Errors: the bytes after those commands make no sense. The batch holds the commands before them; the decoder is of
-    /// no further use.
+    /// no further use, unless the error [is skipped](ProtocolError::is_skipped): then it goes on behind that command.
     #[inline]
     pub fn fill(
         &mut self,
@@ -97,6 +107,7 @@ impl Decoder {
             let start = batch.consumed;
             let step = match data.get(start) {
                 None => return Ok(()),
+                Some(_) if self.skip.is_some() => self.skip(data, limits, batch)?,
                 Some(_) if self.left > 0 => self.resume(data, limits, batch)?,
                 Some(b'*') => self.multibulk(data, start, limits, batch)?,
                 Some(_) => self.line(data, start, limits, batch)?,
@@ -117,6 +128,11 @@ impl Decoder {
             Some(length) if self.left > 0 => (self.at + length + 2).saturating_sub(have),
             _ => 0,
         }
+    }
+
+    /// Whether a command is being skipped: nothing of it is kept, but it has not ended.
+    pub fn is_skipping(&self) -> bool {
+        self.skip.is_some()
     }
 
     /// Bytes of memory held.
@@ -148,9 +164,13 @@ impl Decoder {
             });
         }
         let first = batch.spans.len();
-        let stand = arguments(data, start, Stand { at, left: count as usize, bulk: None }, limits, &mut batch.spans)?;
+        let stand = arguments(data, start, Stand::new(at, count as usize, None), limits, &mut batch.spans)?;
         if stand.left == 0 {
             return Ok(Step::Complete(stand.at, true));
+        }
+        if stand.too_long {
+            batch.spans.truncate(first);
+            return Err(self.begin_skip(stand, start, limits, batch));
         }
         let so_far = batch.spans.drain(first..);
         self.args.extend(so_far.map(|span| Span { start: span.start - start as u32, length: span.length }));
@@ -160,8 +180,11 @@ impl Decoder {
 
     /// Goes on with the incomplete command, which starts at the first byte.
     fn resume(&mut self, data: &[u8], limits: &Limits, batch: &mut Batch) -> Result<Step, ProtocolError> {
-        let stand = Stand { at: self.at, left: self.left, bulk: self.bulk };
+        let stand = Stand::new(self.at, self.left, self.bulk);
         let stand = arguments(data, 0, stand, limits, &mut self.args)?;
+        if stand.too_long {
+            return Err(self.begin_skip(stand, 0, limits, batch));
+        }
         if stand.left > 0 {
             self.keep(stand);
             return Ok(Step::Incomplete);
@@ -169,6 +192,45 @@ impl Decoder {
         batch.spans.append(&mut self.args);
         *self = Decoder::new();
         Ok(Step::Complete(stand.at, true))
+    }
+
+    /// Forgets the command that `stand`s there and began at `start`, and what is still to come of it.
+    #[cold]
+    fn begin_skip(&mut self, stand: Stand, start: usize, limits: &Limits, batch: &mut Batch) -> ProtocolError {
+        let length = stand.bulk.unwrap_or(0);
+        *self = Decoder { left: stand.left, skip: Some(length + 2), ..Decoder::new() };
+        batch.consumed = stand.at;
+        ProtocolError::NoRoom(stand.at - start + length, limits.room_bytes_max)
+    }
+
+    /// Goes on with a command that is skipped.
+    #[cold]
+    fn skip(&mut self, data: &[u8], limits: &Limits, batch: &mut Batch) -> Result<Step, ProtocolError> {
+        loop {
+            let pending = self.skip.unwrap_or(0);
+            let passed = pending.min(data.len() - batch.consumed);
+            batch.consumed += passed;
+            if passed < pending {
+                self.skip = Some(pending - passed);
+                return Ok(Step::Incomplete);
+            }
+            if pending > 0 {
+                self.left -= 1;
+                self.skip = Some(0);
+            }
+            if self.left == 0 {
+                *self = Decoder::new();
+                return Ok(Step::Complete(batch.consumed, false));
+            }
+            match argument_length(data, batch.consumed)? {
+                Some((length, at)) => {
+                    batch.consumed = at;
+                    let unbounded = Limits { request_bytes_max: usize::MAX, ..*limits };
+                    self.skip = Some(bulk_length(length, 0, &unbounded)? + 2);
+                }
+                None => return Ok(Step::Incomplete),
+            }
+        }
     }
 
     fn keep(&mut self, stand: Stand) {
@@ -206,6 +268,27 @@ impl Decoder {
     }
 }
 
+impl Stand {
+    fn new(at: usize, left: usize, bulk: Option<usize>) -> Stand {
+        Stand { at, left, bulk, too_long: false }
+    }
+}
+
+/// The length that the header at `at` announces, and where it ends; `None` while it is incomplete.
+#[inline(always)]
+fn argument_length(data: &[u8], at: usize) -> Result<Option<(i64, usize)>, ProtocolError> {
+    match data.get(at) {
+        Some(b'$') => {}
+        Some(&other) => return Err(ProtocolError::ExpectedDollar(other)),
+        None => return Ok(None),
+    }
+    match number(data, at + 1) {
+        Line::Number(length, at) => Ok(Some((length, at))),
+        Line::Incomplete => Ok(None),
+        Line::Bad => Err(ProtocolError::BulkLength),
+    }
+}
+
 /// Cuts arguments out of `data` from where the command `stand`s, which began at `start`, until it is complete or the bytes
 /// end.
 #[inline]
@@ -219,25 +302,20 @@ fn arguments(
     while stand.left > 0 {
         let length = match stand.bulk.take() {
             Some(length) => length,
-            None => {
-                match data.get(stand.at) {
-                    Some(b'$') => {}
-                    Some(&other) => return Err(ProtocolError::ExpectedDollar(other)),
-                    None => return Ok(stand),
+            None => match argument_length(data, stand.at)? {
+                Some((length, at)) => {
+                    stand.at = at;
+                    bulk_length(length, at - start, limits)?
                 }
-                match number(data, stand.at + 1) {
-                    Line::Number(length, at) => {
-                        stand.at = at;
-                        bulk_length(length, at - start, limits)?
-                    }
-                    Line::Incomplete => return Ok(stand),
-                    Line::Bad => return Err(ProtocolError::BulkLength),
-                }
-            }
+                None => return Ok(stand),
+            },
         };
         let end = stand.at + length;
         let Some(line_end) = data.get(end..end + 2) else {
             stand.bulk = Some(length);
+            // What has arrived as a whole is kept already: only what would have to be waited for is refused.
+            let memory_bytes = end - start + SPAN_BYTES * spans.len();
+            stand.too_long = memory_bytes > limits.room_bytes_max;
             return Ok(stand);
         };
         if line_end != b"\r\n" {

@@ -1,5 +1,6 @@
 //! What makes input unreadable. Always the client's fault; the commands before it have run, nothing after it is looked at,
-//! and the connection closes, because nobody can know where the next command starts.
+//! and the connection closes, because nobody can know where the next command starts. But for one: a command that is well
+//! formed and too large to be kept is skipped ([`ProtocolError::is_skipped`]).
 
 use std::fmt;
 
@@ -24,10 +25,26 @@ pub enum ProtocolError {
     UnbalancedQuotes,
     /// A command whose arguments together exceed what a connection may hold.
     RequestTooBig,
+    /// A command whose arguments together exceed what there is room for now: at least so many bytes, of so many.
+    NoRoom(usize, usize),
+}
+
+impl ProtocolError {
+    /// Whether the decoder knows where the next command starts, and goes on there: the connection may live.
+    pub fn is_skipped(self) -> bool {
+        matches!(self, ProtocolError::NoRoom(..))
+    }
 }
 
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let ProtocolError::NoRoom(bytes, room) = self {
+            return write!(
+                f,
+                "request of {bytes} bytes or more is longer than the {room} that clients' buffers may hold; nothing was \
+                 stored; raise clients-memory-percent (maxmemory-clients) or max-memory"
+            );
+        }
         f.write_str("Protocol error: ")?;
         f.write_str(match *self {
             ProtocolError::MultibulkLength => "invalid multibulk length",
@@ -42,6 +59,7 @@ impl fmt::Display for ProtocolError {
             ProtocolError::InlineTooBig => "too big inline request",
             ProtocolError::UnbalancedQuotes => "unbalanced quotes in request",
             ProtocolError::RequestTooBig => "too big request",
+            ProtocolError::NoRoom(..) => unreachable!("said above"),
         })
     }
 }

@@ -134,7 +134,7 @@ proptest! {
         authenticated in any::<bool>(),
         (args_max, bulk_bytes_max, inline_bytes_max, request_bytes_max) in (0usize..5, 0usize..5, 0usize..5, 0usize..9),
     ) {
-        let limits = Limits { authenticated, args_max, bulk_bytes_max, inline_bytes_max, request_bytes_max };
+        let limits = Limits { authenticated, args_max, bulk_bytes_max, inline_bytes_max, request_bytes_max, ..Limits::DEFAULT };
         decode(&[&bytes], &limits, 3);
     }
 }
@@ -167,6 +167,45 @@ fn input_that_cannot_be_read_is_refused_with_redis_own_sentence() {
         assert_eq!(commands, [[b"PING".to_vec()]], "what came before counts: {input:?}");
         assert_eq!(error.map(|e| e.to_string()), Some(format!("Protocol error: {sentence}")), "{input:?}");
     }
+}
+
+/// Decodes what arrives in these parts, going on behind what is skipped; the commands, and how many were skipped.
+fn decode_skipping(parts: &[&[u8]], limits: &Limits) -> (Vec<Vec<u8>>, usize, usize) {
+    let (mut decoder, mut batch) = (Decoder::new(), Batch::new());
+    let (mut data, mut names, mut skipped, mut most_held) = (Vec::new(), Vec::new(), 0, 0);
+    for part in parts {
+        data.extend_from_slice(part);
+        loop {
+            let error = decoder.fill(&mut data, limits, &mut batch, 64).err();
+            names.extend((0..batch.len()).map(|index| batch.args(index, &data).at(1).to_vec()));
+            data.drain(..batch.consumed());
+            batch.clear();
+            match error {
+                Some(error) => assert!(error.is_skipped(), "{error}"),
+                None => break,
+            }
+            skipped += 1;
+        }
+        most_held = most_held.max(data.len() + decoder.memory_bytes());
+    }
+    (names, skipped, most_held)
+}
+
+#[test]
+fn a_command_that_there_is_no_room_for_is_skipped_and_the_next_is_read() {
+    let limits = Limits { room_bytes_max: 1000, ..Limits::DEFAULT };
+    let large = encode(&vec![b"SET".to_vec(), b"large".to_vec(), vec![b'$'; 5000], b"EX".to_vec(), b"10".to_vec()]);
+    let sum = encode(&(0..40).map(|_| vec![b'*'; 100]).collect::<Vec<_>>());
+    let small = |name: &str| encode(&vec![b"SET".to_vec(), name.into(), vec![b'v'; 500]]);
+    let bytes = [small("a"), large, small("b"), sum, small("c")].concat();
+    for step in [1, 2, 7, 100, 999] {
+        let parts: Vec<&[u8]> = bytes.chunks(step).collect();
+        let (names, skipped, most_held) = decode_skipping(&parts, &limits);
+        assert_eq!((names, skipped), (vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()], 2), "parts of {step}");
+        assert!(most_held <= 1000 + 999, "{most_held} bytes held");
+    }
+    // What has arrived as a whole needs no room.
+    assert_eq!(decode_skipping(&[&bytes], &limits).1, 0);
 }
 
 #[test]

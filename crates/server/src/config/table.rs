@@ -167,7 +167,7 @@ settings! {
             "How many locks and tables stand under the 16384 slots, a power of two; 0 chooses from the memory limit.";
         clients_memory_percent: usize = "clients-memory-percent", Kind::Int { min: 1, max: 100, unit: "percent" }, "10", Live,
             Some(Percent("maxmemory-clients")),
-            "How much of max-memory the buffers of all clients together may take before the largest client is disconnected.";
+            "How much of max-memory the buffers of all clients together may take before the largest client is disconnected; one request may not take more, and is refused with an error.";
     }
     "Clients" {
         max_clients: usize = "max-clients", Kind::Int { min: 1, max: 1_000_000, unit: "clients" }, "10000", Live,

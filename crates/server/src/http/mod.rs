@@ -38,7 +38,20 @@ impl HttpDoor {
     fn limits(&self, turn: &Turn<'_>) -> Limits {
         let limits = &turn.limits.http;
         let most = if self.value_is_coming { turn.limits.value_bytes_max } else { limits.body_bytes_max };
-        Limits { body_bytes_max: most.min(limits.body_bytes_max), ..*limits }
+        let most = most.min(limits.body_bytes_max).min(turn.limits.room_bytes_max);
+        Limits { body_bytes_max: most, ..*limits }
+    }
+
+    /// Says which of the bounds on a body it was, if it was the room for clients.
+    fn explain(&self, turn: &Turn<'_>, bound: &Limits, fault: Fault) -> Fault {
+        let room = turn.limits.room_bytes_max;
+        if fault.status != Status(413) || bound.body_bytes_max != room {
+            return fault;
+        }
+        Fault::too_large(format!(
+            "the request's body is longer than the {room} bytes that clients' buffers may hold; nothing was stored; raise \
+             clients-memory-percent or max-memory"
+        ))
     }
 
     /// The head of a request has arrived and its body has not: refuses what will be refused anyway, before the body is
@@ -107,7 +120,7 @@ impl Door for HttpDoor {
                 }
                 Err(fault) => {
                     turn.counters.protocol_errors.add(1);
-                    fault
+                    self.explain(turn, &limits, fault)
                 }
             };
             turn.counters.note_error_code(ERROR_CODE);

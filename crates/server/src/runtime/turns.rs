@@ -71,7 +71,8 @@ impl Worker {
             return connection.receive(self.input.make_room(READ_BYTES));
         }
         let have = connection.input.len();
-        let most = have.clamp(GROWTH_BYTES_MIN, GROWTH_BYTES_MAX);
+        // Beyond what a request may take there will be nothing to keep.
+        let most = have.min(self.limits.room_bytes_max.saturating_sub(have)).clamp(GROWTH_BYTES_MIN, GROWTH_BYTES_MAX);
         let room = match connection.door.expects(have) {
             0 => most,
             missing => missing.clamp(GROWTH_BYTES_MIN, most),

@@ -102,7 +102,7 @@ impl Worker {
             poll.add_listener(&listener.socket, Token(LISTENERS.0 - number as u64))?;
         }
         let limits_version = shared.config_version();
-        let limits = Limits::of(&shared.config());
+        let limits = Limits::of(&shared.config(), shared.settings.max_memory_bytes());
         Ok(Worker {
             index,
             poll,
@@ -277,7 +277,7 @@ impl Worker {
         let version = self.shared.config_version();
         if version != self.limits_version {
             self.limits_version = version;
-            self.limits = Limits::of(&self.shared.config());
+            self.limits = Limits::of(&self.shared.config(), self.shared.settings.max_memory_bytes());
         }
     }
 

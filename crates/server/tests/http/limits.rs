@@ -40,6 +40,36 @@ fn a_value_beyond_its_limit_is_refused_before_it_is_sent() {
 }
 
 #[test]
+fn a_body_beyond_the_clients_share_of_memory_is_refused_before_it_is_sent() {
+    let node = node_with(&[("max-memory", "64mb")]);
+    let head = "PUT /cache/k HTTP/1.1\r\nHost: a\r\n";
+    let said = |answer: &crate::client::Answer| {
+        let error = answer.json()["error"].as_str().expect("a sentence").to_owned();
+        assert!(error.contains("clients-memory-percent"), "{error}");
+        (answer.status, answer.code(), answer.field("Connection").to_owned())
+    };
+    let refused = (413, "too_large".to_owned(), "close".to_owned());
+    for beginning in
+        ["Content-Length: 20000000\r\n\r\n", "Content-Type: application/json\r\nContent-Length: 20000000\r\n\r\n"]
+    {
+        let mut client = node.connect();
+        client.send(format!("{head}{beginning}").as_bytes());
+        assert_eq!(said(&client.answer(false)), refused);
+        assert!(client.is_closed());
+    }
+    // A chunked body tells its length as it goes.
+    let mut client = node.connect();
+    client.send_until_closed(
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n989680\r\n{}", "x".repeat(10_000_000)).as_bytes(),
+    );
+    assert_eq!(said(&client.answer(false)), refused);
+    assert_eq!(node.node.shared().total(|counters| &counters.dropped_memory), 0);
+    assert_eq!(node.ask("GET /cache/k").status, 404);
+    node.node.shared().change_settings(&[("clients-memory-percent", "50")]).expect("a setting");
+    assert_eq!(node.ask(&format!("PUT /cache/k\n\n{}", "x".repeat(10_000_000))).status, 201);
+}
+
+#[test]
 fn keys_heads_and_batches_have_settings_of_their_own() {
     let node = node_with(&[("key-bytes-max", "10"), ("http-head-bytes-max", "1kb"), ("batch-items-max", "2")]);
     assert_eq!(node.ask("PUT /cache/0123456789\n\nv").status, 201);

@@ -68,16 +68,68 @@ fn all_clients_buffers_together_stay_within_their_share_of_memory() {
     let node = TestNode::start(&[("max-memory", "64mb"), ("clients-memory-percent", "10")]);
     let mut small = node.connect();
     small.send("*2\r\n$4\r\nECHO\r\n$100000\r\nabc");
-    let mut large = node.connect();
-    let _ = large.stream.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000000\r\n");
-    while large.stream.write_all(&[b'v'; 100_000]).is_ok() {}
+    // Each within the share of 6.7 MB, and together beyond.
+    let (mut first, mut second) = (node.connect(), node.connect());
+    first.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000000\r\n").send(vec![b'v'; 1_000_000]);
+    until("a part of it has arrived", || (node.shared().clients.memory_bytes() > 1_000_000).then_some(()));
+    let _ = second.stream.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6600000\r\n");
+    let _ = second.stream.write_all(&[b'v'; 6_500_000]);
+    gone(&mut second);
     assert_eq!(node.shared().total(|c| &c.dropped_memory), 1);
-    node.connect().pings();
+    first.send([vec![b'v'; 4_000_000], b"\r\n".to_vec()].concat()).hears("+OK\r\n");
     until("its memory is given back", || (node.shared().clients.memory_bytes() < 1 << 20).then_some(()));
     // The small one is still there.
     small
         .send([vec![b'e'; 99_997], b"\r\n".to_vec()].concat())
         .hears([b"$100000\r\nabc".as_slice(), &[b'e'; 99_997]].concat());
+}
+
+#[test]
+fn a_request_beyond_the_clients_share_of_memory_is_refused_and_the_connection_lives() {
+    let node = TestNode::start(&[("max-memory", "64mb"), ("clients-memory-percent", "10")]);
+    let mut client = node.connect();
+    client.command(&[b"SET", b"k", b"before"]).hears("+OK\r\n");
+    client.send("GET k\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000000\r\n");
+    let room = node.shared().store.max_memory_bytes() / 100 * 10 - (64 << 10);
+    let refusal = format!(
+        "-ERR request of 20000031 bytes or more is longer than the {room} that clients' buffers may hold; nothing was \
+         stored; raise clients-memory-percent (maxmemory-clients) or max-memory\r\n"
+    );
+    // Said as soon as the length is, and once; what follows is not kept.
+    client.hears("$6\r\nbefore\r\n").hears(&refusal);
+    for _ in 0..20 {
+        client.send(vec![b'v'; 1_000_000]);
+        assert!(node.shared().clients.memory_bytes() < 1 << 20, "nothing of it is kept");
+    }
+    client.send("\r\nGET k\r\n").hears("$6\r\nbefore\r\n");
+    assert_eq!(node.shared().total(|c| &c.dropped_memory), 0);
+    // Many arguments count together.
+    let many = encode(&vec![vec![b'x'; 100_000].as_slice(); 100]);
+    client.send(&many[..many.len() / 10 * 9]).send(&many[many.len() / 10 * 9..]);
+    let mut start = [0; 16];
+    std::io::Read::read_exact(&mut client.stream, &mut start).expect("a refusal");
+    assert_eq!(&start, b"-ERR request of ");
+    // A transaction does not go on without it.
+    let mut client = node.connect();
+    client.send("MULTI\r\nPING\r\n").hears("+OK\r\n+QUEUED\r\n");
+    client.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000000\r\n").hears(&refusal);
+    client.send([vec![b'v'; 20_000_000], b"\r\nEXEC\r\n".to_vec()].concat());
+    client.hears("-EXECABORT Transaction discarded because of previous errors.\r\n");
+    // With more room it is taken.
+    node.shared().change_settings(&[("clients-memory-percent", "50")]).expect("a live setting");
+    let mut client = node.connect();
+    client.command(&[b"SET", b"k", &vec![b'v'; 20_000_000]]).hears("+OK\r\n");
+}
+
+#[test]
+fn a_refused_request_that_trickles_is_closed() {
+    let node = TestNode::start(&[("max-memory", "64mb")]);
+    let (mut trickle, _) = node.connect_known();
+    trickle.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000000\r\n");
+    let mut start = [0; 16];
+    std::io::Read::read_exact(&mut trickle.stream, &mut start).expect("a refusal");
+    node.clock.advance_ms(11_001);
+    until("it is closed", || (node.shared().total(|c| &c.timed_out) == 1).then_some(()));
 }
 
 #[test]

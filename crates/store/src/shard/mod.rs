@@ -10,6 +10,7 @@ mod edit;
 mod hide;
 mod room;
 mod sweep;
+mod trial;
 mod view;
 mod write;
 
@@ -511,6 +512,12 @@ fn active(policy: Policy, seed: u64) -> Active {
         Policy::NoEviction => Active::new(None, seed),
         Policy::Evict(_, rank) => Active::new(Some(rank), seed),
     }
+}
+
+/// Whether a string of so many bytes lives apart from its entry's block, or its key does.
+#[inline]
+pub fn is_apart(key_bytes: usize, value_bytes: usize) -> bool {
+    value_bytes > entry::INLINE_VALUE_BYTES_MAX || key_bytes > entry::INLINE_KEY_BYTES_MAX
 }
 
 fn size_of_block(layout: Layout) -> u64 {

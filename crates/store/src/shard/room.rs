@@ -151,23 +151,6 @@ impl Shard {
         self.heap.allocate(size)
     }
 
-    /// Whether entries of `bytes` altogether could be had without going over the limit, evicting if that is allowed.
-    ///
-    /// Holes count as room, though an entry may be too large for each of them; then the promise is kept by overdrawing. So
-    /// nothing is promised while the limit is overdrawn: one command's worth at most is ever beyond it.
-    pub fn could_hold(&mut self, env: &Env, bytes: u64, now_ms: UnixMs) -> bool {
-        let free = |shard: &Shard| match env.budget.max_bytes() {
-            0 => u64::MAX,
-            max => max.saturating_sub(env.budget.used_bytes()) + shard.heap.hole_bytes(),
-        };
-        while env.budget.surplus_bytes() > 0 || free(self) < bytes {
-            if bytes > env.budget.max_bytes() || !self.give_up_memory(env, None, now_ms) {
-                return false;
-            }
-        }
-        true
-    }
-
     /// Reserves `bytes` of budget, evicting as needed. Whether it succeeded.
     pub fn make_budget(&mut self, env: &Env, bytes: u64, protect: Option<Key<'_>>, now_ms: UnixMs) -> bool {
         let max = env.budget.max_bytes();

@@ -133,6 +133,28 @@ impl Shard {
         None
     }
 
+    /// Visits what is left of the lifetimes of the namespace's entries, from a random one on, looking at so many entries.
+    pub fn sample_ttls(&mut self, ns: Ns, now_ms: UnixMs, mut looks: usize, mut visit: impl FnMut(u64)) {
+        let Some(first) = crate::evict::weighted(&self.counts, &mut self.rng) else { return };
+        for step in 0..self.tables.len() {
+            let start = if step == 0 { self.rng.next_u64() } else { 0 };
+            self.tables[(first + step) % self.tables.len()].sample(start, usize::MAX, |handle| {
+                let block = self.heap.block(handle);
+                let layout = Layout::read(block);
+                if layout.ns() == ns.0
+                    && let Some(at) = layout.deadline_ms(block)
+                {
+                    visit(at.saturating_sub(now_ms));
+                }
+                looks -= 1;
+                looks > 0
+            });
+            if looks == 0 {
+                return;
+            }
+        }
+    }
+
     /// Checks every invariant that can be checked by walking; for tests.
     #[cfg(test)]
     pub fn check(&self, env: &Env) {

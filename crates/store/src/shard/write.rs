@@ -4,9 +4,9 @@
 //! and is protected, so that a refused write has changed nothing.
 
 use super::view::New;
-use super::{Shard, first_deadline_ms, size_of_block};
+use super::{Shard, first_deadline_ms, is_apart, size_of_block};
 use crate::effect::{Effect, Removal};
-use crate::entry::{self, INLINE_KEY_BYTES_MAX, INLINE_VALUE_BYTES_MAX, Layout, Parts};
+use crate::entry::{self, INLINE_KEY_BYTES_MAX, Layout, Parts};
 use crate::env::Env;
 use crate::evict::{Evict, Newcomer};
 use crate::heap::Handle;
@@ -29,28 +29,7 @@ impl Shard {
         now_ms: UnixMs,
     ) -> Result<(), OutOfMemory> {
         let old = self.live(env, key, now_ms);
-        let (old_deadline, old_flags) = match old {
-            Some(handle) => {
-                let block = self.heap.block(handle);
-                let layout = Layout::read(block);
-                (Some(layout.deadline_ms(block)), layout.flags(block))
-            }
-            None => (None, 0),
-        };
-        let default = || match env.default_ttl_ms.load(Relaxed) {
-            0 => None,
-            ttl_ms => Some(now_ms.saturating_add(ttl_ms)),
-        };
-        let deadline_ms = match deadline {
-            Deadline::At(at) => Some(at.min(entry::DEADLINE_MS_MAX)),
-            Deadline::Never => None,
-            Deadline::Keep => old_deadline.unwrap_or_else(default),
-            Deadline::Default => default(),
-        };
-        let flags = match flags {
-            Flags::Set(flags) => flags,
-            Flags::Keep => old_flags,
-        };
+        let (deadline_ms, flags) = self.resolve(env, old, deadline, flags, now_ms);
         if deadline_ms.is_some_and(|at| at <= now_ms) {
             self.remove_as(env, key, Removal::Expired, now_ms);
             return Ok(());
@@ -80,6 +59,41 @@ impl Shard {
         Ok(())
     }
 
+    /// Deadline and flags of a write, given the entry that stands there now.
+    #[inline]
+    pub(super) fn resolve(
+        &self,
+        env: &Env,
+        old: Option<Handle>,
+        deadline: Deadline,
+        flags: Flags,
+        now_ms: UnixMs,
+    ) -> (Option<UnixMs>, u32) {
+        let (old_deadline, old_flags) = match old {
+            Some(handle) => {
+                let block = self.heap.block(handle);
+                let layout = Layout::read(block);
+                (Some(layout.deadline_ms(block)), layout.flags(block))
+            }
+            None => (None, 0),
+        };
+        let default = || match env.default_ttl_ms.load(Relaxed) {
+            0 => None,
+            ttl_ms => Some(now_ms.saturating_add(ttl_ms)),
+        };
+        let deadline_ms = match deadline {
+            Deadline::At(at) => Some(at.min(entry::DEADLINE_MS_MAX)),
+            Deadline::Never => None,
+            Deadline::Keep => old_deadline.unwrap_or_else(default),
+            Deadline::Default => default(),
+        };
+        let flags = match flags {
+            Flags::Set(flags) => flags,
+            Flags::Keep => old_flags,
+        };
+        (deadline_ms, flags)
+    }
+
     /// Makes `value` the key's value, whose present entry is `old`. Returns the sequence of the change, which the caller
     /// tells.
     #[allow(clippy::too_many_arguments)] // the pieces of one entry
@@ -96,8 +110,8 @@ impl Shard {
     ) -> Result<u64, OutOfMemory> {
         let New { bytes: value, body, kind, overdraw, keeps_tags } = value;
         let was_tagged = old.is_some_and(|old| Layout::read(self.heap.block(old)).is_tagged());
-        let is_apart = kind != Kind::String && body.is_some();
-        let large = value.len() > INLINE_VALUE_BYTES_MAX || key.bytes.len() > INLINE_KEY_BYTES_MAX || is_apart;
+        let has_body = kind != Kind::String && body.is_some();
+        let large = is_apart(key.bytes.len(), value.len()) || has_body;
         let layout = Layout::new(key.ns.0, kind, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags)
             .tagged(was_tagged && keeps_tags);
         if let Some(handle) = old

@@ -6,7 +6,7 @@ use crate::family::{KeyList, PREFETCH_KEYS};
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Access, Flags, flags};
+use scrubjay_store::{Access, Flags, Planned, flags};
 
 /// One of the values that [`SetMany`] writes.
 #[derive(Clone, Copy, Debug)]
@@ -48,10 +48,15 @@ impl<'a, I: Iterator<Item = Item<'a>> + Clone> SetMany<I> {
         if self.all_absent && keys.iter().any(|key| guard.get(key, Access::Peek).is_some()) {
             return Ok(false);
         }
-        if keys.len() > 1 {
-            guard.admit(bytes)?;
-        }
         let deadline = self.expiry.deadline(cx.now_ms);
+        if keys.len() > 1 {
+            guard.admit(keys.iter().zip(self.items.clone()).map(|(key, item)| Planned {
+                key,
+                value_bytes: item.value.len(),
+                deadline,
+                flags: item.flags,
+            }))?;
+        }
         for (at, (key, item)) in keys.iter().zip(self.items).enumerate() {
             if at % PREFETCH_KEYS == 0 && keys.len() > 1 {
                 guard.prefetch(&keys[at..keys.len().min(at + PREFETCH_KEYS)]);
