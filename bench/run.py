@@ -37,6 +37,7 @@ import reference
 import servers
 import speed
 import threads
+import types_of_values
 from options import FULL, QUICK, Options
 from report import Row, markdown, text
 
@@ -45,6 +46,7 @@ GROUPS: dict[str, Callable[[Options], Iterable[Row]]] = {
     "get": lambda options: speed.measure(options, {"get"}),
     "set": lambda options: speed.measure(options, {"set"}),
     "ping": lambda options: speed.measure(options, {"ping"}),
+    "types": types_of_values.measure,
     "threads": threads.measure,
     "latency": latency.measure,
     "http": http_speed.measure,

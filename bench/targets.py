@@ -81,6 +81,10 @@ TARGETS: dict[tuple[str, str], tuple[Limit, ...]] = {
 }
 
 
+#: Every command of redis-benchmark's list is to be ahead of Redis 7.0.
+AHEAD = (Limit(1.0, "x redis"),)
+
+
 def of(case: str, metric: str) -> tuple[Limit, ...]:
     """The limits of one metric of one case; empty where nothing was promised."""
     return TARGETS.get((case, metric), ())
