@@ -96,7 +96,7 @@ impl Guard<'_> {
 
     /// Lets `act` change the collection of `key`, and returns what it returns; `None` if there is no such key and it is not
     /// to be made. A collection that ends up empty is removed; one that is made has the default lifetime; one that `act`
-    /// leaves alone is not written. `room_bytes`: about how much it will grow, made free beforehand.
+    /// leaves alone is not written. Members whose deadline has passed go beforehand. `room_bytes`: about how much it will grow, made free beforehand.
     ///
     /// Errors: [`Refused`]; nothing was changed, though `act` may have run on a copy.
     pub fn edit<C: Collection, R>(
@@ -107,7 +107,12 @@ impl Guard<'_> {
         act: impl FnOnce(&mut Edit<'_, C>) -> R,
     ) -> Result<Option<R>, Refused> {
         let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised);
-        self.shard(key).edit(env, key, Purpose { create, room_bytes, overdraw }, now_ms, act)
+        self.shard(key).edit(env, key, Purpose { create, room_bytes, overdraw }, now_ms, |edit: &mut Edit<'_, C>| {
+            if edit.value.is_due(now_ms) {
+                C::expire(edit);
+            }
+            act(edit)
+        })
     }
 
     /// Makes `body`, of whatever kind, the key's value, as [`Guard::put`] does a string. Errors: as there.

@@ -16,7 +16,8 @@ use crate::evict::Evict;
 use crate::heap::Handle;
 use crate::key::Key;
 use crate::large::Body;
-use crate::value::list::List;
+use crate::value::hash::Hash;
+use crate::value::set::Set;
 use crate::value::{Collection, Edit, Kind, Log, Refused};
 use scrubjay_base::clock::UnixMs;
 use std::sync::atomic::Ordering::Relaxed;
@@ -121,8 +122,7 @@ impl Shard {
         }
         let sequence = self.next_sequence(env, key.slot);
         entry::set_sequence(self.heap.block_mut(handle), layout, sequence);
-        let due = self.due_of(env, handle);
-        self.note_due_of(env, key, due);
+        self.note_due_later(env, key, handle, now_ms);
         self.tell_change::<C>(env, key, sequence, &log);
         self.move_inline(env, key, handle);
         result
@@ -255,13 +255,22 @@ impl Shard {
         let Some((_, handle)) = self.locate(env, key) else { return };
         // What is removed makes room; the little that the entry may still need is not refused.
         let purpose = Purpose { create: false, room_bytes: 0, overdraw: true };
-        match Layout::read(self.heap.block(handle)).kind() {
-            Kind::String => {}
-            Kind::List | Kind::Set | Kind::SortedSet | Kind::Hash => {
-                // Refused by nobody: the kind was just read, and nothing is needed.
-                let _ = self.edit::<List, _>(env, key, purpose, now_ms, List::expire);
-            }
+        // Refused by nobody: the kind was just read, and nothing is needed.
+        let _ = match Layout::read(self.heap.block(handle)).kind() {
+            Kind::String | Kind::List | Kind::SortedSet => return,
+            Kind::Set => self.edit::<Set, _>(env, key, purpose, now_ms, Set::expire),
+            Kind::Hash => self.edit::<Hash, _>(env, key, purpose, now_ms, Hash::expire),
+        };
+        if let Some((_, handle)) = self.locate(env, key) {
+            self.note_due_later(env, key, handle, now_ms);
         }
+    }
+
+    /// Notes when the entry or its members are due: a collection that may say so too early not before the next tick, or it
+    /// would be looked at again and again within this one.
+    fn note_due_later(&mut self, env: &Env, key: &Key<'_>, handle: Handle, now_ms: UnixMs) {
+        let due = self.due_of(env, handle).max(env.ticks.reached(now_ms) + 1);
+        self.note_due_of(env, key, due);
     }
 
     /// Stores a value of any kind as a whole, inline if it is short enough.

@@ -11,8 +11,11 @@
 //!
 //! Sources: what commands promise and at what cost is Redis' documentation; how the kinds are built stands in their files.
 
+pub mod hash;
 pub mod list;
+pub mod members;
 pub mod packed;
+pub mod set;
 
 use crate::large::Body;
 use packed::Item;
@@ -208,6 +211,10 @@ pub trait Collection: Clone + Sized + Send + Sync + 'static {
         let _ = bytes;
         None
     }
+    /// Whether [`Collection::expire`] has something to do; may say so in vain, at most once in a tick.
+    fn is_due(&self, now_ms: UnixMs) -> bool {
+        self.first_deadline_ms().is_some_and(|at| at <= now_ms)
+    }
     /// Removes the members whose deadline has passed. How many.
     fn expire(edit: &mut Edit<'_, Self>) -> usize {
         let _ = edit;
@@ -321,6 +328,8 @@ pub(crate) fn first_deadline_inline(kind: Kind, bytes: &[u8]) -> Option<UnixMs> 
     match kind {
         Kind::String => None,
         Kind::List => list::List::first_deadline_inline(bytes),
-        Kind::Set | Kind::SortedSet | Kind::Hash => None,
+        Kind::Set => set::Set::first_deadline_inline(bytes),
+        Kind::Hash => hash::Hash::first_deadline_inline(bytes),
+        Kind::SortedSet => None,
     }
 }
