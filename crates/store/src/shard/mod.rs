@@ -256,6 +256,12 @@ impl Shard {
         Some(self.view(handle, now_ms))
     }
 
+    /// The live entry of `key`; counts nothing, removes nothing.
+    pub fn peek(&self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Entry<'_>> {
+        let (_, handle) = self.locate(env, key)?;
+        Some(self.view(handle, now_ms)).filter(|entry| entry.deadline_ms().is_none_or(|at| at > now_ms))
+    }
+
     /// Where the live entry of `key` is; one whose deadline has passed is removed.
     #[inline]
     fn live(&mut self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Handle> {

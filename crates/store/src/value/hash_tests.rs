@@ -68,7 +68,7 @@ fn step(hash: &mut Hash, model: &mut Model, packing: &Packing, now_ms: u64, rng:
     let there = model.get(&field).filter(|(_, at)| at.is_none_or(|at| at > now_ms)).cloned();
     let kept = there.as_ref().and_then(|(_, at)| *at);
     let expected = match action {
-        7 | 8 | 9 | 10 => there.is_some(),
+        7..=10 => there.is_some(),
         11 => true,
         _ => there.is_none(),
     };

@@ -1,7 +1,8 @@
 //! A set: members, each of which may expire by itself. How it is kept is in [`members`](super::members).
 
 use super::members::{Bounds, Members, Shape, Until, View};
-use super::{Edit, Kind, Packing};
+use super::packed::Item;
+use super::{Collection, Edit, Kind, Packing};
 use crate::large::Body;
 
 /// The shape of a set.
@@ -35,6 +36,17 @@ impl Shape for Names {
 
     fn of_mut(body: &mut Body) -> Option<&mut Set> {
         if let Body::Set(set) = body { Some(set) } else { None }
+    }
+}
+
+impl Set {
+    /// The set of all these, of which some may be the same.
+    pub fn collect<'i>(members: impl Iterator<Item = Item<'i>>, packing: &Packing) -> Set {
+        let mut set = Set::new(packing);
+        for member in members {
+            member.with(|member| set.insert(member, packing));
+        }
+        set
     }
 }
 

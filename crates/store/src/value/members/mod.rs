@@ -155,6 +155,11 @@ impl<S: Shape> Members<S> {
         }
     }
 
+    /// Adds a name without deadline, as [`Members::put`] does.
+    pub(in crate::value) fn insert(&mut self, name: &[u8], packing: &Packing) -> bool {
+        self.put(name, b"", None, packing)
+    }
+
     /// Makes integers that are to be joined by something else a run, or a dict.
     fn leave_ints(&mut self, name_bytes: usize, bounds: &Bounds, packing: &Packing) {
         let Held::Small(bytes) = &mut self.held else { return };

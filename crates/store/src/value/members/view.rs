@@ -121,10 +121,15 @@ impl<'a, S: Shape> View<'a, S> {
         found.filter(|member| member.is_live(now_ms))
     }
 
-    /// Whether there is one of this name.
+    /// Whether there is one of this name, which may come from another of them.
     #[inline]
-    pub fn contains(self, name: &[u8], now_ms: UnixMs) -> bool {
-        self.get(name, now_ms).is_some()
+    pub fn contains(self, name: Item<'_>, now_ms: UnixMs) -> bool {
+        match (self.seen, name) {
+            (Seen::Small(bytes), Item::Int(number)) if head::form(bytes).int_bytes().is_some() => {
+                ints::find(bytes, number).is_ok()
+            }
+            _ => name.with(|name| self.get(name, now_ms).is_some()),
+        }
     }
 
     /// All of them.

@@ -108,8 +108,8 @@ mod tests {
                 let mut item = Item::new(&name, &value, deadline_ms);
                 assert_eq!((item.name(), item.parts().1), (&name[..], &value[..]));
                 assert_eq!(item.deadline_ms(), deadline_ms);
-                assert_eq!(item.overwrite(&vec![b'w'; length / 3]), true);
-                assert_eq!(item.overwrite(&vec![b'w'; length / 3 + 1]), false);
+                assert!(item.overwrite(&vec![b'w'; length / 3]));
+                assert!(!item.overwrite(&vec![b'w'; length / 3 + 1]));
                 assert_eq!(item.parts(), (&name[..], &vec![b'w'; length / 3][..]));
             }
         }
