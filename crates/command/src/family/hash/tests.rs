@@ -179,7 +179,10 @@ fn random_fields_are_fields_with_their_values() {
         ("hrandfield h -2 WITHVALUES", "[[\"f\" \"v\"] [\"f\" \"v\"]]"),
         ("hrandfield h 2 VALUES", "-ERR syntax error"),
         ("hrandfield h x", "-ERR value is not an integer or out of range"),
-        ("hrandfield h -9223372036854775808", "-ERR value is out of range"),
+        (
+            "hrandfield h -9223372036854775808",
+            "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+        ),
         ("hrandfield h -9223372036854775807", "-ERR value is out of range: at most 4194304 are picked with repetition"),
     ]);
 }

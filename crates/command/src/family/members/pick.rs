@@ -68,7 +68,10 @@ impl<S: Shape> Pick<'_, S> {
 
 /// Reads the number of members: anything but the lowest number, as in Redis.
 pub(in crate::family) fn count(args: &Args<'_>, at: usize) -> Result<i64, Reject> {
-    const OUT_OF_RANGE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range");
+    const OUT_OF_RANGE: Reject = Reject::new(
+        Kind::BadRequest,
+        "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+    );
     match parse_int(args.at(at)).ok_or(Reject::NOT_AN_INTEGER)? {
         i64::MIN => Err(OUT_OF_RANGE),
         count => Ok(count),
