@@ -96,6 +96,8 @@ pub struct Shard {
     tags: Tags,
     /// Lent to small collections while they are changed.
     scratch: Vec<u8>,
+    /// The bounds of collections, and of which version they are: a copy, so that no edit touches a line of all shards.
+    packing: Option<(u32, value::Packing)>,
     payload_bytes: u64,
     large_bytes: u64,
     /// What was charged for tables and the policy's state.
@@ -157,6 +159,7 @@ impl Shard {
             sweeps: 0,
             tags: Tags::default(),
             scratch: Vec::new(),
+            packing: None,
             due: crate::table::NEVER,
             payload_bytes: 0,
             large_bytes: 0,

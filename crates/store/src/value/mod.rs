@@ -23,7 +23,8 @@ use scrubjay_base::KeyHasher;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::rand::Rng;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// What a key holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -130,12 +131,15 @@ impl Packing {
 pub struct PackingCell {
     hasher: Arc<KeyHasher>,
     bounds: [AtomicU32; 8],
+    /// How often they were changed.
+    version: AtomicU32,
 }
 
 impl PackingCell {
     /// Holds `packing`.
     pub fn new(packing: &Packing) -> PackingCell {
-        let cell = PackingCell { hasher: packing.hasher.clone(), bounds: Default::default() };
+        let (hasher, version) = (packing.hasher.clone(), AtomicU32::new(0));
+        let cell = PackingCell { hasher, bounds: Default::default(), version };
         cell.set(packing);
         cell
     }
@@ -155,6 +159,12 @@ impl PackingCell {
         for (cell, value) in self.bounds.iter().zip(values) {
             cell.store(value, Relaxed);
         }
+        self.version.fetch_add(1, Release);
+    }
+
+    /// Another number after each change, and before the first read of what was changed.
+    pub fn version(&self) -> u32 {
+        self.version.load(Acquire)
     }
 
     /// The bounds now.

@@ -1,6 +1,6 @@
 //! A set: members, each of which may expire by itself. How it is kept is in [`members`](super::members).
 
-use super::members::{Bounds, Members, Shape, Until, View};
+use super::members::{Bounds, Members, Shape, View};
 use super::packed::Item;
 use super::{Collection, Edit, Kind, Packing};
 use crate::large::Body;
@@ -44,7 +44,7 @@ impl Set {
     pub fn collect<'i>(members: impl Iterator<Item = Item<'i>>, packing: &Packing) -> Set {
         let mut set = Set::new(packing);
         for member in members {
-            member.with(|member| set.insert(member, packing));
+            member.with(|member| Members::add(&mut set, member, packing));
         }
         set
     }
@@ -53,7 +53,7 @@ impl Set {
 impl Edit<'_, Set> {
     /// Adds a member. Whether it is new; one that is there already stays as it is, its deadline too.
     pub fn add(&mut self, member: &[u8]) -> bool {
-        self.get(member).is_none() && self.put(member, b"", Until::Never)
+        self.add_name(member)
     }
 }
 

@@ -69,6 +69,16 @@ where
         self.put_raw(name, value, deadline_ms)
     }
 
+    /// Adds a name that has neither value nor deadline; one that is there stays as it is. Whether it is new.
+    pub(in crate::value) fn add_name(&mut self, name: &[u8]) -> bool {
+        self.drop_expired(name);
+        let is_new = self.value.add(name, self.packing);
+        if is_new {
+            self.log.note(change::PUT, [Item::of(name)]);
+        }
+        is_new
+    }
+
     fn put_raw(&mut self, name: &[u8], value: &[u8], deadline_ms: Option<UnixMs>) -> bool {
         let is_new = self.value.put(name, value, deadline_ms, self.packing);
         let number = if deadline_ms.is_some() { change::PUT_UNTIL } else { change::PUT };

