@@ -105,7 +105,8 @@ impl Guard<'_> {
 
     /// Lets `act` change the collection of `key`, and returns what it returns; `None` if there is no such key and it is not
     /// to be made. A collection that ends up empty is removed; one that is made has the default lifetime; one that `act`
-    /// leaves alone is not written. Members whose deadline has passed go beforehand. `room_bytes`: about how much it will grow, made free beforehand.
+    /// leaves alone is not written. Members whose deadline has passed go beforehand. `room_bytes`: about how much it will
+    /// grow, made free beforehand.
     ///
     /// Errors: [`Refused`]; nothing was changed, though `act` may have run on a copy.
     pub fn edit<C: Collection, R>(
