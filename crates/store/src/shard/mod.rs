@@ -261,7 +261,7 @@ impl Shard {
 
     /// The live entry of `key`; counts nothing, removes nothing.
     pub fn peek(&self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Entry<'_>> {
-        let (_, handle) = self.locate(env, key)?;
+        let (_, handle) = self.locate(env, key).filter(|(_, at)| !self.is_hidden(env, *at, key.slot, key.hash))?;
         Some(self.view(handle, now_ms)).filter(|entry| entry.deadline_ms().is_none_or(|at| at > now_ms))
     }
 
