@@ -17,7 +17,7 @@ from servers import OURS, REDIS, Server, cores, cpu_seconds, on_core, started
 
 VALUE = "x" * 64
 RANDOM = "__rand_int__"
-#: Name -> the command, `__rand_int__` replaced by a number below SPACE. Lists are filled before they are read, popped last.
+#: Name -> the command, `__rand_int__` replaced by a number below SPACE. Lists are filled, then read, then popped.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "SET": ("SET", f"key:{RANDOM}", VALUE),
     "GET": ("GET", f"key:{RANDOM}"),

@@ -58,6 +58,9 @@ NONSENSE = [
 
 RELATIVE_MAX = 1000
 
+CURSORS = {b"SCAN": 1, b"HSCAN": 2, b"SSCAN": 2}
+"""Where commands have a cursor."""
+
 
 class Draw:
     """What generators draw from: the seed's numbers, and the deadlines that were not yet used."""
@@ -364,6 +367,123 @@ LISTS: list[tuple[int, Generator]] = [
     (1, lambda draw: (GONE, draw.key())),
 ]
 
+FIELDS = [b"f", b"g", b"h", b"1", b"-7", b"", b"field", b"\xff\x00", b"x" * 70]
+"""Few, so that commands meet what others wrote."""
+
+
+def _field(draw: Draw) -> bytes:
+    return draw.pick(FIELDS) if draw.chance(0.8) else b"field:%d" % draw.random.randrange(300)
+
+
+def _fields(draw: Draw) -> list[bytes]:
+    return [_field(draw) for _ in range(draw.random.choice([1, 1, 2, 3, 6]))]
+
+
+def _hset(draw: Draw) -> Command:
+    if draw.chance(0.1):
+        # Beyond what is small: a hash table from here on.
+        pairs = [word for n in range(draw.random.choice([100, 129])) for word in (b"field:%d" % n, b"%d" % n)]
+    else:
+        pairs = [word for field in _fields(draw) for word in (field, draw.value())]
+    return (draw.pick([b"HSET", b"HSET", b"HMSET"]), draw.key(), *pairs)
+
+
+def _hrandfield(draw: Draw) -> Command:
+    options = [draw.pick([b"0", b"1", b"1000", b"-5", b"-1", b"5"])] if draw.chance(0.8) else []
+    if options and draw.chance(0.5):
+        options.append(b"WITHVALUES")
+    return (b"HRANDFIELD", draw.key(), *options)
+
+
+def _walk(name: bytes) -> Generator:
+    def walk(draw: Draw) -> Command:
+        options = [b"MATCH", _glob(draw)] if draw.chance(0.4) else []
+        return (name, draw.key(), b"0", b"COUNT", b"100000", *options)
+
+    return walk
+
+
+HASHES: list[tuple[int, Generator]] = [
+    (16, _hset),
+    (3, lambda draw: (b"HSETNX", draw.key(), _field(draw), draw.value())),
+    (8, lambda draw: (b"HGET", draw.key(), _field(draw))),
+    (5, lambda draw: (b"HMGET", draw.key(), *_fields(draw))),
+    (5, lambda draw: (b"HDEL", draw.key(), *_fields(draw))),
+    (4, lambda draw: (draw.pick([b"HGETALL", b"HKEYS", b"HVALS"]), draw.key())),
+    (3, lambda draw: (b"HLEN", draw.key())),
+    (6, lambda draw: (draw.pick([b"HEXISTS", b"HSTRLEN"]), draw.key(), _field(draw))),
+    (5, lambda draw: (b"HINCRBY", draw.key(), _field(draw), draw.number())),
+    (3, lambda draw: (b"HSET", draw.key(), _field(draw), draw.number())),
+    (2, lambda draw: (b"HSET", draw.key(), _field(draw), draw.pick(FLOATS))),
+    (4, lambda draw: (b"HINCRBYFLOAT", draw.key(), _field(draw), draw.pick(FLOATS))),
+    (3, _hrandfield),
+    (3, _walk(b"HSCAN")),
+    (2, lambda draw: (b"DEL", *draw.some_keys())),
+    (1, lambda draw: (b"SET", draw.key(), draw.value())),
+    (1, lambda draw: (b"SADD", draw.key(), *_fields(draw))),
+    (2, lambda draw: (draw.pick([b"RENAME", b"COPY"]), draw.key(), draw.key())),
+    (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
+    (1, lambda draw: (b"TYPE", draw.key())),
+    (1, lambda draw: (draw.pick([b"GET", b"STRLEN", b"INCR", b"LLEN"]), draw.key())),
+    (1, lambda draw: (b"SCAN", b"0", b"COUNT", b"1000", b"TYPE", draw.pick([b"hash", b"string"]))),
+    (1, lambda draw: (GONE, draw.key())),
+]
+
+
+def _member(draw: Draw) -> bytes:
+    return b"%d" % draw.random.randrange(20) if draw.chance(0.5) else draw.pick(FIELDS)
+
+
+def _sadd(draw: Draw) -> Command:
+    if draw.chance(0.12):
+        # At the borders of the forms: integers of every width, and more than are small.
+        start, count = draw.random.choice([0, 30_000, 2**31 - 50]), draw.random.choice([100, 129, 513])
+        return (b"SADD", draw.key(), *(b"%d" % n for n in range(start, start + count)))
+    if draw.chance(0.1):
+        return (b"SADD", draw.key(), *(b"field:%d" % n for n in range(draw.random.choice([100, 129]))))
+    most = draw.random.choice([1, 2, 5, 12])
+    return (b"SADD", draw.key(), *(_member(draw) if draw.chance(0.8) else draw.value() for _ in range(most)))
+
+
+def _members(draw: Draw) -> list[bytes]:
+    return [_member(draw) for _ in range(draw.random.choice([1, 1, 2, 5]))]
+
+
+def _combine(draw: Draw) -> Command:
+    name = draw.pick([b"SINTER", b"SUNION", b"SDIFF"])
+    return (name + b"STORE", draw.key(), *draw.some_keys()) if draw.chance(0.5) else (name, *draw.some_keys())
+
+
+def _sintercard(draw: Draw) -> Command:
+    keys = draw.some_keys()
+    options = [b"LIMIT", draw.pick([b"0", b"1", b"3", b"1000", b"-1"])] if draw.chance(0.5) else []
+    return (b"SINTERCARD", b"%d" % len(keys), *keys, *options)
+
+
+SETS: list[tuple[int, Generator]] = [
+    (18, _sadd),
+    (6, lambda draw: (b"SREM", draw.key(), *_members(draw))),
+    (5, lambda draw: (b"SISMEMBER", draw.key(), _member(draw))),
+    (4, lambda draw: (b"SMISMEMBER", draw.key(), *_members(draw))),
+    (4, lambda draw: (b"SMEMBERS", draw.key())),
+    (3, lambda draw: (b"SCARD", draw.key())),
+    (2, lambda draw: (b"SPOP", draw.key(), draw.pick([b"0", b"100000", b"100000"]))),
+    (3, lambda draw: (b"SRANDMEMBER", draw.key(), *([draw.pick([b"0", b"1000", b"-5", b"5"])] * draw.chance(0.8)))),
+    (6, lambda draw: (b"SMOVE", draw.key(), draw.key(), _member(draw))),
+    (12, _combine),
+    (5, _sintercard),
+    (3, _walk(b"SSCAN")),
+    (2, lambda draw: (b"DEL", *draw.some_keys())),
+    (1, lambda draw: (b"SET", draw.key(), draw.value())),
+    (1, lambda draw: (b"HSET", draw.key(), b"f", b"v")),
+    (2, lambda draw: (draw.pick([b"RENAME", b"COPY"]), draw.key(), draw.key())),
+    (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
+    (1, lambda draw: (b"TYPE", draw.key())),
+    (1, lambda draw: (draw.pick([b"GET", b"STRLEN", b"INCR", b"HLEN"]), draw.key())),
+    (1, lambda draw: (b"SCAN", b"0", b"COUNT", b"1000", b"TYPE", draw.pick([b"set", b"string"]))),
+    (1, lambda draw: (GONE, draw.key())),
+]
+
 KEYSPACE: list[tuple[int, Generator]] = [
     (12, _set),
     (12, _expire),
@@ -413,9 +533,11 @@ FAMILIES: dict[str, list[tuple[int, Generator]]] = {
     "counters": COUNTERS,
     "bitmaps": BITMAPS,
     "lists": LISTS,
+    "hashes": HASHES,
+    "sets": SETS,
     "keys": KEYSPACE,
     "connection": CONNECTION,
-    "all": [*STRINGS, *COUNTERS, *BITMAPS, *LISTS, *KEYSPACE, *CONNECTION],
+    "all": [*STRINGS, *COUNTERS, *BITMAPS, *LISTS, *HASHES, *SETS, *KEYSPACE, *CONNECTION],
 }
 
 
@@ -432,12 +554,13 @@ def _perhaps_damaged(command: Command, draw: Draw) -> Command:
     words = list(command)
     at = draw.random.randrange(len(words))
     match draw.random.randrange(4):
-        case 0 if at > 0:
+        # What a pop without its count takes is anybody's guess.
+        case 0 if at > 0 and words[0] != b"SPOP":
             del words[at]
         case 1 if at > 0:
             words.insert(at, words[at])
         # A cursor that no server gave is a place of its own in each.
-        case 2 if at > 0 and not (at == 1 and words[0] == b"SCAN"):
+        case 2 if at > 0 and at != CURSORS.get(words[0]):
             words[at] = draw.pick(NONSENSE)
         case _:
             words[0] = words[0].lower() if draw.chance(0.7) else words[0].title()

@@ -17,6 +17,8 @@ pub static FAMILIES: &[&[Row]] = &[
     family::counter::ROWS,
     family::bitmap::ROWS,
     family::list::ROWS,
+    family::hash::ROWS,
+    family::set::ROWS,
     family::key::ROWS,
     family::group::ROWS,
     crate::server::connection::ROWS,

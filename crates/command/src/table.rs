@@ -104,6 +104,10 @@ pub enum Group {
     List,
     /// Transactions.
     Transactions,
+    /// Sets.
+    Set,
+    /// Hashes.
+    Hash,
     /// Keys of any type.
     Generic,
     /// The client's own connection.
@@ -122,6 +126,8 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::List => "list",
             Group::Transactions => "transactions",
+            Group::Set => "set",
+            Group::Hash => "hash",
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",

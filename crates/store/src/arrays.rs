@@ -53,6 +53,14 @@ impl Default for Buckets {
     }
 }
 
+impl Clone for Buckets {
+    fn clone(&self) -> Buckets {
+        let mut copy = Buckets::new(self.count);
+        copy.copy_from_slice(self);
+        copy
+    }
+}
+
 impl Deref for Buckets {
     type Target = [Bucket];
 

@@ -96,9 +96,19 @@ impl Guard<'_> {
         }
     }
 
+    /// The collection of `key`, if it has one of this kind, seen beside others; it counts as no access. What a command over
+    /// several keys first asks for by [`Guard::view`], one after the other.
+    pub fn peek<C: Collection>(&self, key: &Key<'_>) -> Option<C::View<'_>> {
+        let number = self.env.shard_of(key.slot) as u32;
+        let mut held = std::iter::once(&self.first).chain(&self.others);
+        let (_, shard) = held.find(|(held, _)| *held == number)?;
+        shard.peek(self.env, key, self.now_ms)?.view::<C>()
+    }
+
     /// Lets `act` change the collection of `key`, and returns what it returns; `None` if there is no such key and it is not
     /// to be made. A collection that ends up empty is removed; one that is made has the default lifetime; one that `act`
-    /// leaves alone is not written. `room_bytes`: about how much it will grow, made free beforehand.
+    /// leaves alone is not written. Members whose deadline has passed go beforehand. `room_bytes`: about how much it will
+    /// grow, made free beforehand.
     ///
     /// Errors: [`Refused`]; nothing was changed, though `act` may have run on a copy.
     pub fn edit<C: Collection, R>(
@@ -109,7 +119,12 @@ impl Guard<'_> {
         act: impl FnOnce(&mut Edit<'_, C>) -> R,
     ) -> Result<Option<R>, Refused> {
         let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised > 0);
-        self.shard(key).edit(env, key, Purpose { create, room_bytes, overdraw }, now_ms, act)
+        self.shard(key).edit(env, key, Purpose { create, room_bytes, overdraw }, now_ms, |edit: &mut Edit<'_, C>| {
+            if edit.value.is_due(now_ms) {
+                C::expire(edit);
+            }
+            act(edit)
+        })
     }
 
     /// Makes `body`, of whatever kind, the key's value, as [`Guard::put`] does a string. Errors: as there.

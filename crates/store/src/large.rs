@@ -3,7 +3,9 @@
 //! A large value is shared by reference count: a reply sends it from where it is, without a copy under the lock, and stays
 //! whole when the entry is overwritten meanwhile. The entry holds an index into its shard's list.
 
+use crate::value::hash::Hash;
 use crate::value::list::List;
+use crate::value::set::Set;
 use crate::value::{Collection, Kind, Packing};
 use scrubjay_base::clock::UnixMs;
 use std::fmt;
@@ -54,6 +56,10 @@ pub enum Body {
     Bytes(SharedBytes),
     /// A list.
     List(Box<List>),
+    /// A set.
+    Set(Box<Set>),
+    /// A hash.
+    Hash(Box<Hash>),
 }
 
 impl fmt::Debug for Body {
@@ -68,6 +74,8 @@ impl Body {
         match self {
             Body::Bytes(_) => Kind::String,
             Body::List(_) => Kind::List,
+            Body::Set(_) => Kind::Set,
+            Body::Hash(_) => Kind::Hash,
         }
     }
 
@@ -76,7 +84,7 @@ impl Body {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Body::Bytes(bytes) => bytes,
-            Body::List(_) => b"",
+            Body::List(_) | Body::Set(_) | Body::Hash(_) => b"",
         }
     }
 
@@ -85,6 +93,8 @@ impl Body {
         match self {
             Body::Bytes(bytes) => bytes.len(),
             Body::List(list) => held_bytes(&**list),
+            Body::Set(set) => held_bytes(&**set),
+            Body::Hash(hash) => held_bytes(&**hash),
         }
     }
 
@@ -101,6 +111,8 @@ impl Body {
         match self {
             Body::Bytes(bytes) => out.extend_from_slice(bytes),
             Body::List(list) => list.write_to(out),
+            Body::Set(set) => set.write_to(out),
+            Body::Hash(hash) => hash.write_to(out),
         }
     }
 
@@ -109,7 +121,9 @@ impl Body {
         Some(match kind {
             Kind::String => Body::Bytes(SharedBytes::copy_of(bytes)),
             Kind::List => List::read_from(bytes, packing)?.into_body(),
-            Kind::Set | Kind::SortedSet | Kind::Hash => return None,
+            Kind::Set => Set::read_from(bytes, packing)?.into_body(),
+            Kind::Hash => Hash::read_from(bytes, packing)?.into_body(),
+            Kind::SortedSet => return None,
         })
     }
 
@@ -118,6 +132,8 @@ impl Body {
         match self {
             Body::Bytes(_) => None,
             Body::List(list) => list.inline(),
+            Body::Set(set) => set.inline(),
+            Body::Hash(hash) => hash.inline(),
         }
     }
 
@@ -125,6 +141,8 @@ impl Body {
     pub fn from_inline(kind: Kind, bytes: Vec<u8>) -> Body {
         match kind {
             Kind::List => List::from_inline(bytes).into_body(),
+            Kind::Set => Set::from_inline(bytes).into_body(),
+            Kind::Hash => Hash::from_inline(bytes).into_body(),
             _ => Body::Bytes(SharedBytes(Arc::new(bytes))),
         }
     }
@@ -134,6 +152,8 @@ impl Body {
         match self {
             Body::Bytes(_) => None,
             Body::List(list) => list.first_deadline_ms(),
+            Body::Set(set) => set.first_deadline_ms(),
+            Body::Hash(hash) => hash.first_deadline_ms(),
         }
     }
 }

@@ -173,6 +173,7 @@ fn lower(due: &mut Vec<u32>, buckets: usize, bucket: usize, tick: u32) {
     }
 }
 
+#[derive(Clone)]
 struct Move {
     old: Buckets,
     old_due: Vec<u32>,
@@ -183,7 +184,7 @@ struct Move {
 }
 
 /// What few tables have, or few accesses need.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Extra {
     /// Per bucket, when its first entry is due; empty while nothing here ever had a deadline.
     due: Vec<u32>,
@@ -191,6 +192,7 @@ struct Extra {
 }
 
 /// The table. Cheap while empty: no memory besides itself, and two of them share a cache line.
+#[derive(Clone)]
 pub struct Table {
     lines: Buckets,
     extra: Option<Box<Extra>>,
@@ -478,6 +480,20 @@ impl Table {
     /// How many buckets a full sample has.
     pub fn bucket_count(&self) -> usize {
         self.lines.len() + self.moving().map_or(0, |m| m.old.len())
+    }
+
+    /// Visits the handles of every bucket in which something may be due at `tick`. Cost: a read of `due`, a line for each.
+    pub fn sample_due(&self, tick: u32, mut visit: impl FnMut(Handle)) {
+        let mut look = |lines: &[Bucket], due: &[u32]| {
+            let found = lines.iter().zip(due).filter(|(_, due)| **due <= tick);
+            found.for_each(|(line, _)| line.handles().for_each(|(_, handle)| visit(handle)));
+        };
+        if let Some(extra) = &self.extra {
+            look(&self.lines, &extra.due);
+            if let Some(moving) = &extra.moving {
+                look(&moving.old, &moving.old_due);
+            }
+        }
     }
 
     /// The handles of every entry that is due at `tick`, into `out`; every `due` looked at is set right. `ask` gives an

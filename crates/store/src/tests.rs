@@ -2,8 +2,11 @@
 //!
 //! The model is fed by the journal: if effects told less than everything, or in the wrong order, it would differ.
 
+use crate::value::hash::Hash;
 use crate::value::list::{End, List};
-use crate::value::{Collection, Edit, Packing, Refused};
+use crate::value::members::Until;
+use crate::value::set::Set;
+use crate::value::{Collection, Edit, Packing, Refused, packed};
 use crate::*;
 use parking_lot::Mutex;
 use scrubjay_base::KeyHasher;
@@ -47,7 +50,8 @@ impl Journal for Listener {
             Effect::Put { ns, key, kind, value, deadline_ms, flags, keeps_tags } => {
                 let before = held.remove(&(ns, key.to_vec())).filter(|_| keeps_tags);
                 let tags = before.map_or(Vec::new(), |before| before.tags);
-                held.insert((ns, key.to_vec()), Held { kind, value: value.to_vec(), deadline_ms, flags, tags });
+                let value = in_order(kind, value.to_vec());
+                held.insert((ns, key.to_vec()), Held { kind, value, deadline_ms, flags, tags });
             }
             Effect::Change { ns, key, kind, changes } => {
                 let held = held.get_mut(&(ns, key.to_vec())).expect("changed where something is");
@@ -97,12 +101,36 @@ fn changed(kind: Kind, value: &[u8], changes: &[u8]) -> Vec<u8> {
         C::repeat(&mut edit, changes).expect("what was written down can be repeated");
         let mut out = Vec::new();
         collection.write_to(&mut out);
-        out
+        in_order(C::KIND, out)
     }
     match kind {
         Kind::List => repeat::<List>(value, changes),
+        Kind::Set => repeat::<Set>(value, changes),
+        Kind::Hash => repeat::<Hash>(value, changes),
         other => panic!("{other:?} has no changes"),
     }
+}
+
+/// A value as it travels, with what has no order put into one.
+fn in_order(kind: Kind, value: Vec<u8>) -> Vec<u8> {
+    let names_every = match kind {
+        Kind::Set => 1,
+        Kind::Hash => 2,
+        _ => return value,
+    };
+    let mut records: Vec<Vec<u8>> = Vec::new();
+    let mut number = 0;
+    for (_, item) in packed::items(&value) {
+        if !matches!(item, packed::Item::Moment(_)) {
+            if number % names_every == 0 {
+                records.push(Vec::new());
+            }
+            number += 1;
+        }
+        item.write(records.last_mut().expect("a name comes first"));
+    }
+    records.sort();
+    records.concat()
 }
 
 struct World {
@@ -210,7 +238,9 @@ impl World {
                 let there = self.store.lock(key.slot, self.now_ms).set_deadline(&key, deadline_ms);
                 assert_eq!(there, live.is_some());
             }
-            90..94 => self.edit_list(&key, live),
+            90..92 => self.edit_list(&key, live),
+            92 => self.edit_hash(&key, live),
+            93 => self.edit_set(&key, live),
             94..97 if live.as_ref().is_none_or(|held| held.kind == Kind::String) => {
                 let offset = self.rng.below(3000) as usize;
                 let value = self.value();
@@ -240,13 +270,68 @@ impl World {
             list.len()
         });
         drop(guard);
+        self.edited(key, live, Kind::List, create, edited);
+    }
+
+    /// Writes and removes some fields, or many, some of which expire.
+    fn edit_hash(&mut self, key: &Key<'_>, live: Option<Held>) {
+        let fields: Vec<(u64, Vec<u8>, Until)> = (0..self.rng.below(4) * self.rng.below(40))
+            .map(|_| match self.rng.below(3) {
+                0 => (self.rng.below(300), self.value(), Until::At(self.now_ms + self.rng.below(500))),
+                _ => (self.rng.below(300), self.value(), Until::Never),
+            })
+            .collect();
+        let removed: Vec<u64> = (0..self.rng.below(100)).map(|_| self.rng.below(300)).collect();
+        let create = self.rng.below(4) > 0;
+        let room_bytes = fields.iter().map(|(_, value, _)| value.len() + 64).sum();
+        let edited = self.store.lock(key.slot, self.now_ms).edit::<Hash, _>(key, create, room_bytes, |hash| {
+            for (n, value, until) in &fields {
+                hash.set(format!("f{n}").as_bytes(), value, *until);
+            }
+            for n in removed {
+                hash.remove(format!("f{n}").as_bytes());
+            }
+            hash.len()
+        });
+        self.edited(key, live, Kind::Hash, create, edited);
+    }
+
+    /// Adds and takes some members, or many, some of which expire.
+    fn edit_set(&mut self, key: &Key<'_>, live: Option<Held>) {
+        let members: Vec<(u64, bool)> = (0..self.rng.below(4) * self.rng.below(60))
+            .map(|_| (self.rng.below(500), self.rng.below(4) == 0))
+            .collect();
+        let (words, pops, create) = (self.rng.below(2) == 0, self.rng.below(80) as usize, self.rng.below(4) > 0);
+        let at_ms = self.now_ms + 1 + self.rng.below(500);
+        let edited = self.store.lock(key.slot, self.now_ms).edit::<Set, _>(key, create, 64 * members.len(), |set| {
+            for (n, expires) in members {
+                let member = if words { format!("member {n}") } else { n.to_string() };
+                set.add(member.as_bytes());
+                if expires {
+                    set.set_deadline(member.as_bytes(), Some(at_ms));
+                }
+            }
+            set.pop(pops, |_| {});
+            set.len()
+        });
+        self.edited(key, live, Kind::Set, create, edited);
+    }
+
+    fn edited(
+        &self,
+        key: &Key<'_>,
+        live: Option<Held>,
+        kind: Kind,
+        create: bool,
+        edited: Result<Option<usize>, Refused>,
+    ) {
         let now = self.listener.held.lock().get(&(key.ns, key.bytes.to_vec())).cloned();
         match edited {
-            Err(Refused::WrongKind) => assert_ne!(live.as_ref().map(|held| held.kind), Some(Kind::List)),
+            Err(Refused::WrongKind) => assert_ne!(live.as_ref().map(|held| held.kind), Some(kind)),
             Err(Refused::OutOfMemory) => {}
             Ok(None) => assert!(live.is_none() && !create),
             Ok(Some(0)) => return assert_eq!(now, None),
-            Ok(Some(_)) => return assert_eq!(now.map(|held| held.kind), Some(Kind::List)),
+            Ok(Some(_)) => return assert_eq!(now.map(|held| held.kind), Some(kind)),
         }
         assert_eq!(now, live, "what did not happen changed nothing");
     }
@@ -282,7 +367,8 @@ fn untagged(held: Held) -> Held {
 fn seen(entry: &Entry<'_>) -> Held {
     let mut value = Vec::new();
     entry.write_to(&mut value);
-    Held { kind: entry.kind(), value, deadline_ms: entry.deadline_ms(), flags: entry.flags(), tags: Vec::new() }
+    let (kind, deadline_ms, flags) = (entry.kind(), entry.deadline_ms(), entry.flags());
+    Held { kind, value: in_order(kind, value), deadline_ms, flags, tags: Vec::new() }
 }
 
 #[test]
@@ -427,6 +513,36 @@ fn what_expires_is_gone_within_two_ticks_without_being_read() {
         now_ms = next.max(now_ms + 1);
     }
     assert_eq!((store.stats().entries, store.stats().expirations), (0, 20_000));
+}
+
+#[test]
+fn members_that_expire_are_gone_within_three_ticks_without_being_read_and_their_keys_with_the_last() {
+    for members in [50u64, 3000] {
+        let store = Store::new(Config { seed: 1, ..quiet() }, None);
+        let key = store.key(Ns(0), b"hash");
+        let written = store.lock(key.slot, START_MS).edit::<Hash, _>(&key, true, 0, |hash| {
+            for n in 0..members {
+                hash.set(format!("field:{n}").as_bytes(), b"v", Until::At(START_MS + 1 + n));
+            }
+        });
+        assert_eq!(written, Ok(Some(())));
+        let (mut now_ms, mut calls) = (START_MS, 0);
+        while now_ms < START_MS + members + 200 {
+            let next = store.maintain(now_ms, 1000);
+            let mut guard = store.lock(key.slot, now_ms);
+            let view = guard.view::<Hash>(&key, Access::Peek).expect("a hash");
+            let expired = (now_ms - START_MS).min(members);
+            let (held, live) = view.map_or((0, 0), |view| (view.len_max() as u64, view.len(now_ms) as u64));
+            assert_eq!(live, members - expired, "what has expired is hidden");
+            assert!(held - live < 128, "at {now_ms}: {held} are held and {live} have not expired");
+            drop(guard);
+            calls += 1;
+            now_ms = next.max(now_ms + 1);
+        }
+        assert_eq!(store.stats().entries, 0);
+        assert!(calls < 250, "housekeeping is called once in a tick, not {calls} times");
+        store.check();
+    }
 }
 
 #[test]

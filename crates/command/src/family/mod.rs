@@ -12,12 +12,15 @@
 pub mod bitmap;
 pub mod counter;
 pub mod group;
+pub mod hash;
 pub mod key;
 pub mod list;
+pub mod members;
 #[cfg(test)]
 mod memory_tests;
 #[cfg(test)]
 mod reference;
+pub mod set;
 pub mod string;
 #[cfg(test)]
 mod testing;

@@ -1,11 +1,14 @@
-//! Collections as JSON: a list is an array of strings. A member that is not UTF-8 stands as `{"base64":"..."}`.
+//! Collections as JSON: a list or a set is an array of strings, a hash an object. A member that is not UTF-8 stands as
+//! `{"base64":"..."}`; a hash with such a field, which no object can have, is an array of pairs.
 //!
 //! They are read only over HTTP; what changes them are their commands.
 
 use super::json;
 use crate::OutputBuffer;
+use scrubjay_store::value::hash::{Hash, HashView};
 use scrubjay_store::value::list::List;
 use scrubjay_store::value::packed::Item;
+use scrubjay_store::value::set::Set;
 use scrubjay_store::{Entry, Kind};
 
 /// Appends `"type":"list","value":[...]`. Whether the answer, which began at `start`, stayed below `bytes_max`; if not, what
@@ -19,8 +22,33 @@ pub fn write_member(out: &mut OutputBuffer, entry: &Entry<'_>, start: usize, byt
             Some(list) => array(out, list.from(0), start, bytes_max),
             None => false,
         },
-        Kind::String | Kind::Set | Kind::SortedSet | Kind::Hash => false,
+        Kind::Set => match entry.view::<Set>() {
+            Some(set) => array(out, set.iter(entry.now_ms()).map(|member| member.name), start, bytes_max),
+            None => false,
+        },
+        Kind::Hash => entry.view::<Hash>().is_some_and(|hash| fields(out, hash, entry.now_ms(), start, bytes_max)),
+        Kind::String | Kind::SortedSet => false,
     }
+}
+
+fn fields(out: &mut OutputBuffer, hash: HashView<'_>, now_ms: u64, start: usize, bytes_max: usize) -> bool {
+    let is_text = |item: Item<'_>| item.with(|bytes| std::str::from_utf8(bytes).is_ok());
+    let as_object = hash.iter(now_ms).all(|field| is_text(field.name));
+    let [open, between, close] = if as_object { [b"{", b":", b"}"] } else { [b"[", b",", b"]"] };
+    out.put(open);
+    for (number, field) in hash.iter(now_ms).enumerate() {
+        if out.len() - start > bytes_max {
+            return false;
+        }
+        out.put(if number == 0 { b"" } else { b"," });
+        out.put(if as_object { b"" } else { b"[" });
+        field.name.with(|bytes| member(out, bytes));
+        out.put(between);
+        field.value.with(|bytes| member(out, bytes));
+        out.put(if as_object { b"" } else { b"]" });
+    }
+    out.put(close);
+    true
 }
 
 fn array<'a>(out: &mut OutputBuffer, items: impl Iterator<Item = Item<'a>>, start: usize, bytes_max: usize) -> bool {

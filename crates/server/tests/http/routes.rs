@@ -305,3 +305,20 @@ fn the_description_is_served() {
     assert_eq!(description["openapi"], "3.1.0");
     assert!(description["paths"]["/cache/{key}"]["get"]["responses"]["404"].is_object());
 }
+
+#[test]
+fn a_hash_reads_as_an_object_and_a_set_as_an_array_without_what_has_expired() {
+    let node = node();
+    node.redis("hset h f 1 gone 2");
+    node.redis("hpexpire h 1000 FIELDS 1 gone");
+    node.redis("sadd s 3");
+    assert_eq!(node.get("/cache/h")["value"], json!({"f": "1", "gone": "2"}));
+    node.clock.advance_ms(1000);
+    let hash = node.get("/cache/h");
+    assert_eq!((&hash["type"], &hash["value"]), (&json!("hash"), &json!({"f": "1"})));
+    let set = node.get("/cache/s");
+    assert_eq!((&set["type"], &set["value"]), (&json!("set"), &json!(["3"])));
+    node.redis(r#"hset h "\xff" 2"#);
+    let pairs = node.get("/cache/h");
+    assert_eq!(pairs["value"], json!([["f", "1"], [{"base64": "/w=="}, "2"]]));
+}

@@ -15,10 +15,12 @@ use crate::env::Env;
 use crate::evict::Evict;
 use crate::heap::Handle;
 use crate::key::Key;
-use crate::large::Body;
-use crate::value::list::List;
-use crate::value::{Collection, Edit, Kind, Log, Refused};
+use crate::large::{Body, Large};
+use crate::value::hash::Hash;
+use crate::value::set::Set;
+use crate::value::{Collection, Edit, Kind, Log, Packing, Refused};
 use scrubjay_base::clock::UnixMs;
+use scrubjay_base::rand::Rng;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A collection apart that shrank to so few bytes moves back into its entry: half of what made it leave, so that one that
@@ -79,6 +81,18 @@ impl Shard {
         Ok(Some(result))
     }
 
+    /// What an edit needs, each by itself: the bounds as they are now, what is kept apart, random numbers.
+    fn for_edit(&mut self, env: &Env) -> (&Packing, &mut Large, &mut Rng) {
+        let version = env.packing.version();
+        if self.packing.as_ref().is_none_or(|(known, _)| *known != version) {
+            self.packing = Some((version, env.packing.get()));
+        }
+        match &self.packing {
+            Some((_, packing)) => (packing, &mut self.large, &mut self.rng),
+            None => unreachable!("they were read a moment ago"),
+        }
+    }
+
     fn edit_apart<C: Collection, R>(
         &mut self,
         env: &Env,
@@ -89,12 +103,11 @@ impl Shard {
     ) -> R {
         let layout = Layout::read(self.heap.block(handle));
         let index = layout.index(self.heap.block(handle));
-        let packing = env.packing.get();
-        let Shard { large, rng, .. } = self;
+        let (packing, large, rng) = self.for_edit(env);
         let body = large.body_mut(index);
         let payload_before = body.payload_bytes() as u64;
         let Some(value) = C::of_mut(body) else { unreachable!("the entry's kind is its body's") };
-        let mut edit = Edit::new(value, &packing, env.listener().is_some(), now_ms, rng);
+        let mut edit = Edit::new(value, packing, env.listener().is_some(), now_ms, rng);
         let result = act(&mut edit);
         let (log, is_empty) = (edit.log, edit.value.is_empty());
         if log.changes() == 0 {
@@ -121,8 +134,7 @@ impl Shard {
         }
         let sequence = self.next_sequence(env, key.slot);
         entry::set_sequence(self.heap.block_mut(handle), layout, sequence);
-        let due = self.due_of(env, handle);
-        self.note_due_of(env, key, due);
+        self.note_due_later(env, key, handle, now_ms);
         self.tell_change::<C>(env, key, sequence, &log);
         self.move_inline(env, key, handle);
         result
@@ -167,7 +179,6 @@ impl Shard {
         now_ms: UnixMs,
         act: impl FnOnce(&mut Edit<'_, C>) -> R,
     ) -> Result<R, Refused> {
-        let packing = env.packing.get();
         let (mut value, deadline_ms, flags) = match handle {
             Some(handle) => {
                 let block = self.heap.block(handle);
@@ -179,10 +190,11 @@ impl Shard {
             }
             None => {
                 let ttl_ms = env.default_ttl_ms.load(Relaxed);
-                (C::new(&packing), (ttl_ms > 0).then(|| now_ms.saturating_add(ttl_ms)), 0)
+                (C::new(self.for_edit(env).0), (ttl_ms > 0).then(|| now_ms.saturating_add(ttl_ms)), 0)
             }
         };
-        let mut edit = Edit::new(&mut value, &packing, env.listener().is_some(), now_ms, &mut self.rng);
+        let (packing, _, rng) = self.for_edit(env);
+        let mut edit = Edit::new(&mut value, packing, env.listener().is_some(), now_ms, rng);
         let result = act(&mut edit);
         let log = edit.log;
         env.budget.release(reserved);
@@ -255,13 +267,22 @@ impl Shard {
         let Some((_, handle)) = self.locate(env, key) else { return };
         // What is removed makes room; the little that the entry may still need is not refused.
         let purpose = Purpose { create: false, room_bytes: 0, overdraw: true };
-        match Layout::read(self.heap.block(handle)).kind() {
-            Kind::String => {}
-            Kind::List | Kind::Set | Kind::SortedSet | Kind::Hash => {
-                // Refused by nobody: the kind was just read, and nothing is needed.
-                let _ = self.edit::<List, _>(env, key, purpose, now_ms, List::expire);
-            }
+        // Refused by nobody: the kind was just read, and nothing is needed.
+        let _ = match Layout::read(self.heap.block(handle)).kind() {
+            Kind::String | Kind::List | Kind::SortedSet => return,
+            Kind::Set => self.edit::<Set, _>(env, key, purpose, now_ms, Set::expire),
+            Kind::Hash => self.edit::<Hash, _>(env, key, purpose, now_ms, Hash::expire),
+        };
+        if let Some((_, handle)) = self.locate(env, key) {
+            self.note_due_later(env, key, handle, now_ms);
         }
+    }
+
+    /// Notes when the entry or its members are due: a collection that may say so too early not before the next tick, or it
+    /// would be looked at again and again within this one.
+    fn note_due_later(&mut self, env: &Env, key: &Key<'_>, handle: Handle, now_ms: UnixMs) {
+        let due = self.due_of(env, handle).max(env.ticks.reached(now_ms) + 1);
+        self.note_due_of(env, key, due);
     }
 
     /// Stores a value of any kind as a whole, inline if it is short enough.

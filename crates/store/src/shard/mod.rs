@@ -97,6 +97,8 @@ pub struct Shard {
     tags: Tags,
     /// Lent to small collections while they are changed.
     scratch: Vec<u8>,
+    /// The bounds of collections, and of which version they are: a copy, so that no edit touches a line of all shards.
+    packing: Option<(u32, value::Packing)>,
     payload_bytes: u64,
     large_bytes: u64,
     /// What was charged for tables and the policy's state.
@@ -158,6 +160,7 @@ impl Shard {
             sweeps: 0,
             tags: Tags::default(),
             scratch: Vec::new(),
+            packing: None,
             due: crate::table::NEVER,
             payload_bytes: 0,
             large_bytes: 0,
@@ -255,6 +258,12 @@ impl Shard {
             }
         }
         Some(self.view(handle, now_ms))
+    }
+
+    /// The live entry of `key`; counts nothing, removes nothing.
+    pub fn peek(&self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Entry<'_>> {
+        let (_, handle) = self.locate(env, key).filter(|(_, at)| !self.is_hidden(env, *at, key.slot, key.hash))?;
+        Some(self.view(handle, now_ms)).filter(|entry| entry.deadline_ms().is_none_or(|at| at > now_ms))
     }
 
     /// Where the live entry of `key` is; one whose deadline has passed is removed.

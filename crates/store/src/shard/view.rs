@@ -115,6 +115,12 @@ impl<'g> Entry<'g> {
         self.layout.deadline_ms(self.block)
     }
 
+    /// The time at which it is seen.
+    #[inline]
+    pub fn now_ms(&self) -> UnixMs {
+        self.now_ms
+    }
+
     /// The flags.
     #[inline]
     pub fn flags(&self) -> u32 {

@@ -11,8 +11,11 @@
 //!
 //! Sources: what commands promise and at what cost is Redis' documentation; how the kinds are built stands in their files.
 
+pub mod hash;
 pub mod list;
+pub mod members;
 pub mod packed;
+pub mod set;
 
 use crate::large::Body;
 use packed::Item;
@@ -20,7 +23,8 @@ use scrubjay_base::KeyHasher;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::rand::Rng;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// What a key holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -127,12 +131,15 @@ impl Packing {
 pub struct PackingCell {
     hasher: Arc<KeyHasher>,
     bounds: [AtomicU32; 8],
+    /// How often they were changed.
+    version: AtomicU32,
 }
 
 impl PackingCell {
     /// Holds `packing`.
     pub fn new(packing: &Packing) -> PackingCell {
-        let cell = PackingCell { hasher: packing.hasher.clone(), bounds: Default::default() };
+        let (hasher, version) = (packing.hasher.clone(), AtomicU32::new(0));
+        let cell = PackingCell { hasher, bounds: Default::default(), version };
         cell.set(packing);
         cell
     }
@@ -152,6 +159,12 @@ impl PackingCell {
         for (cell, value) in self.bounds.iter().zip(values) {
             cell.store(value, Relaxed);
         }
+        self.version.fetch_add(1, Release);
+    }
+
+    /// Another number after each change, and before the first read of what was changed.
+    pub fn version(&self) -> u32 {
+        self.version.load(Acquire)
     }
 
     /// The bounds now.
@@ -207,6 +220,10 @@ pub trait Collection: Clone + Sized + Send + Sync + 'static {
     fn first_deadline_inline(bytes: &[u8]) -> Option<UnixMs> {
         let _ = bytes;
         None
+    }
+    /// Whether [`Collection::expire`] has something to do; may say so in vain, at most once in a tick.
+    fn is_due(&self, now_ms: UnixMs) -> bool {
+        self.first_deadline_ms().is_some_and(|at| at <= now_ms)
     }
     /// Removes the members whose deadline has passed. How many.
     fn expire(edit: &mut Edit<'_, Self>) -> usize {
@@ -321,6 +338,8 @@ pub(crate) fn first_deadline_inline(kind: Kind, bytes: &[u8]) -> Option<UnixMs> 
     match kind {
         Kind::String => None,
         Kind::List => list::List::first_deadline_inline(bytes),
-        Kind::Set | Kind::SortedSet | Kind::Hash => None,
+        Kind::Set => set::Set::first_deadline_inline(bytes),
+        Kind::Hash => hash::Hash::first_deadline_inline(bytes),
+        Kind::SortedSet => None,
     }
 }

@@ -58,6 +58,15 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// The same bytes as they are kept in a run.
+    #[inline]
+    pub fn canonical(self) -> Item<'a> {
+        match self {
+            Item::Bytes(bytes) => Item::of(bytes),
+            other => other,
+        }
+    }
+
     /// A number, as an integer where it is one. Negative zero is none.
     pub fn of_float(number: f64) -> Item<'static> {
         let whole = number as i64;
@@ -128,46 +137,86 @@ impl<'a> Item<'a> {
 
     /// Appends the item to `out`.
     #[inline]
-    pub fn write(self, out: &mut Vec<u8>) {
-        let start = out.len();
+    pub fn write(self, out: &mut impl Out) {
+        let start = out.written();
         match self {
             Item::Bytes(bytes) => {
                 match bytes.len() {
-                    length @ 0..=63 => out.push(BYTES6 | length as u8),
-                    length @ 64..=4095 => out.extend_from_slice(&[BYTES12 | (length >> 8) as u8, length as u8]),
+                    length @ 0..=63 => out.put(BYTES6 | length as u8),
+                    length @ 64..=4095 => out.put_all(&[BYTES12 | (length >> 8) as u8, length as u8]),
                     length => {
-                        out.push(BYTES32);
-                        out.extend_from_slice(&(length as u32).to_le_bytes());
+                        out.put(BYTES32);
+                        out.put_all(&(length as u32).to_le_bytes());
                     }
                 }
-                out.extend_from_slice(bytes);
+                out.put_all(bytes);
             }
             Item::Int(number) => write_int(number, out),
             Item::Float(number) => {
-                out.push(FLOAT);
-                out.extend_from_slice(&number.to_le_bytes());
+                out.put(FLOAT);
+                out.put_all(&number.to_le_bytes());
             }
             Item::Moment(ms) => {
-                out.push(MOMENT);
-                out.extend_from_slice(&ms.to_le_bytes()[..6]);
+                out.put(MOMENT);
+                out.put_all(&ms.to_le_bytes()[..6]);
             }
         }
-        write_back(out.len() - start, out);
+        write_back(out.written() - start, out);
+    }
+}
+
+/// What items are written to.
+pub trait Out {
+    /// Appends a byte.
+    fn put(&mut self, byte: u8);
+    /// Appends bytes.
+    fn put_all(&mut self, bytes: &[u8]);
+    /// How many there are.
+    fn written(&self) -> usize;
+}
+
+impl Out for Vec<u8> {
+    #[inline]
+    fn put(&mut self, byte: u8) {
+        self.push(byte);
+    }
+    #[inline]
+    fn put_all(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+    #[inline]
+    fn written(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<const N: usize> Out for SmallVec<[u8; N]> {
+    #[inline]
+    fn put(&mut self, byte: u8) {
+        self.push(byte);
+    }
+    #[inline]
+    fn put_all(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+    #[inline]
+    fn written(&self) -> usize {
+        self.len()
     }
 }
 
 #[inline]
-fn write_int(number: i64, out: &mut Vec<u8>) {
+fn write_int(number: i64, out: &mut impl Out) {
     let bytes = number.to_le_bytes();
     match number {
-        0..=127 => out.push(number as u8),
-        -4096..=4095 => out.extend_from_slice(&[INT13 | (number >> 8) as u8 & 0x1F, number as u8]),
-        -0x8000..=0x7FFF => out.extend_from_slice(&[INT16, bytes[0], bytes[1]]),
-        -0x80_0000..=0x7F_FFFF => out.extend_from_slice(&[INT24, bytes[0], bytes[1], bytes[2]]),
-        -0x8000_0000..=0x7FFF_FFFF => out.extend_from_slice(&[INT32, bytes[0], bytes[1], bytes[2], bytes[3]]),
+        0..=127 => out.put(number as u8),
+        -4096..=4095 => out.put_all(&[INT13 | (number >> 8) as u8 & 0x1F, number as u8]),
+        -0x8000..=0x7FFF => out.put_all(&[INT16, bytes[0], bytes[1]]),
+        -0x80_0000..=0x7F_FFFF => out.put_all(&[INT24, bytes[0], bytes[1], bytes[2]]),
+        -0x8000_0000..=0x7FFF_FFFF => out.put_all(&[INT32, bytes[0], bytes[1], bytes[2], bytes[3]]),
         _ => {
-            out.push(INT64);
-            out.extend_from_slice(&bytes);
+            out.put(INT64);
+            out.put_all(&bytes);
         }
     }
 }
@@ -185,11 +234,11 @@ const fn back_bytes(front: usize) -> usize {
 
 /// Seven bits at a time, the lowest last; all but the first say that another stands before them.
 #[inline]
-fn write_back(front: usize, out: &mut Vec<u8>) {
+fn write_back(front: usize, out: &mut impl Out) {
     let count = back_bytes(front);
     for place in (0..count).rev() {
         let more = if place + 1 < count { 0x80 } else { 0 };
-        out.push((front >> (7 * place)) as u8 & 0x7F | more);
+        out.put((front >> (7 * place)) as u8 & 0x7F | more);
     }
 }
 
@@ -227,6 +276,33 @@ pub fn item(run: &[u8], at: usize) -> Option<(Item<'_>, usize)> {
     };
     let next = end + back_bytes(end - at);
     if next > run.len() { None } else { Some((item, next)) }
+}
+
+/// Where the item after the one at `at` starts, without reading what it holds; `None` at the end, or where the bytes make
+/// no sense.
+#[inline]
+pub fn skip(run: &[u8], at: usize) -> Option<usize> {
+    let front = match *run.get(at)? {
+        0..=0x7F => 1,
+        tag @ 0x80..=0xBF => 1 + usize::from(tag & 0x3F),
+        0xC0..=0xDF => 2,
+        tag @ 0xE0..=0xEF => 2 + (usize::from(tag & 0x0F) << 8 | usize::from(*run.get(at + 1)?)),
+        _ => return item(run, at).map(|(_, next)| next),
+    };
+    let next = at + front + back_bytes(front);
+    (next <= run.len()).then_some(next)
+}
+
+/// The moment at `at`, if one stands there, and where the next item starts.
+#[inline]
+pub fn moment(run: &[u8], at: usize) -> Option<(u64, usize)> {
+    if *run.get(at)? != MOMENT {
+        return None;
+    }
+    match item(run, at)? {
+        (Item::Moment(ms), next) => Some((ms, next)),
+        _ => None,
+    }
 }
 
 /// The `bytes` bytes behind the tag at `at`, sign extended.
@@ -307,10 +383,9 @@ pub fn count_checked(run: &[u8]) -> Option<usize> {
     while at < run.len() {
         let (found, next) = item(run, at)?;
         let canonical = match found {
-            Item::Bytes(bytes) => Item::of(bytes),
             Item::Float(number) if number.is_nan() => return None,
             Item::Float(number) => Item::of_float(number),
-            other => other,
+            other => other.canonical(),
         };
         again.clear();
         canonical.write(&mut again);
@@ -366,6 +441,7 @@ mod tests {
         assert_eq!((run.len(), original.packed_bytes()), (bytes, bytes), "{original:?}");
         assert_eq!(item(&run, 0), Some((original, run.len())));
         assert_eq!(before(&run, run.len()), Some(0));
+        assert_eq!(skip(&run, 0), Some(run.len()));
         assert_eq!(count_checked(&run), Some(1));
     }
 

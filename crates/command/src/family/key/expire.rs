@@ -34,6 +34,16 @@ bitflags::bitflags! {
     }
 }
 
+impl Only {
+    /// Whether the present deadline may not become `new`.
+    pub fn forbids(self, present: Option<UnixMs>, new: UnixMs) -> bool {
+        (self.contains(Only::IF_NONE) && present.is_some())
+            || (self.contains(Only::IF_ANY) && present.is_none())
+            || (self.contains(Only::IF_LATER) && present.is_none_or(|present| new <= present))
+            || (self.contains(Only::IF_SOONER) && present.is_some_and(|present| new >= present))
+    }
+}
+
 impl<'a> Expire<'a> {
     /// Lets the key live for `ttl_ms` from now.
     pub fn after(key: &'a [u8], ttl_ms: u64, now_ms: UnixMs) -> Expire<'a> {
@@ -47,11 +57,7 @@ impl<'a> Expire<'a> {
         let Some(entry) = guard.get(&key, Access::Write) else { return Ok(false) };
         let present = entry.deadline_ms();
         let new = self.at_ms.max(0) as u64;
-        let blocked = (self.only.contains(Only::IF_NONE) && present.is_some())
-            || (self.only.contains(Only::IF_ANY) && present.is_none())
-            || (self.only.contains(Only::IF_LATER) && present.is_none_or(|present| new <= present))
-            || (self.only.contains(Only::IF_SOONER) && present.is_some_and(|present| new >= present));
-        if blocked {
+        if self.only.forbids(present, new) {
             return Ok(false);
         }
         Ok(if new <= cx.now_ms { guard.remove(&key) } else { guard.set_deadline(&key, Some(new)) })

@@ -18,6 +18,7 @@ pub use many::{Item, SetMany};
 pub use range::{Append, GetRange, SetRange};
 pub use set::{Set, SetOutcome};
 
+pub(super) use expiry::ExpiryOption;
 pub(super) use range::{Before, clamp, clamp_each, write_part};
 
 use super::key::delete;

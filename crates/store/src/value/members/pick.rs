@@ -1,0 +1,69 @@
+//! Random choices among many: which numbers, and what stands at a number.
+
+use super::{Member, Shape, View};
+use scrubjay_base::clock::UnixMs;
+use scrubjay_base::rand::Rng;
+use std::collections::HashSet;
+
+/// The live members, each under a number.
+pub enum Picker<'a, S> {
+    /// None has expired, and any is found at once.
+    Direct(View<'a, S>),
+    /// They were walked through once.
+    Listed(Vec<Member<'a>>),
+}
+
+impl<'a, S: Shape> Picker<'a, S> {
+    /// Numbers the members. Cost: O(1) unless it is a run or something has expired.
+    pub fn new(view: View<'a, S>, now_ms: UnixMs) -> Picker<'a, S> {
+        if view.is_fresh(now_ms) && view.is_indexed() {
+            Picker::Direct(view)
+        } else {
+            Picker::Listed(view.iter(now_ms).collect())
+        }
+    }
+
+    /// How many.
+    #[allow(clippy::len_without_is_empty)] // nobody asks
+    pub fn len(&self) -> usize {
+        match self {
+            Picker::Direct(view) => view.len_max(),
+            Picker::Listed(members) => members.len(),
+        }
+    }
+
+    /// The member of this number; `None` from the length on.
+    pub fn at(&self, index: usize) -> Option<Member<'a>> {
+        match self {
+            Picker::Direct(view) if index < view.len_max() => view.at(index),
+            Picker::Direct(_) => None,
+            Picker::Listed(members) => members.get(index).copied(),
+        }
+    }
+
+    /// `count` different numbers, or all if there are no more, each choice as likely as any other.
+    pub fn distinct(&self, count: usize, rng: &mut Rng) -> Vec<u32> {
+        let all = self.len();
+        if count >= all {
+            return (0..all as u32).collect();
+        }
+        if count > all / 3 {
+            // The beginning of a shuffle.
+            let mut numbers: Vec<u32> = (0..all as u32).collect();
+            for at in 0..count {
+                numbers.swap(at, at + rng.below((all - at) as u64) as usize);
+            }
+            numbers.truncate(count);
+            return numbers;
+        }
+        // Drawn again where it was drawn already: once in three draws at worst.
+        let (mut seen, mut numbers) = (HashSet::with_capacity(count), Vec::with_capacity(count));
+        while numbers.len() < count {
+            let number = rng.below(all as u64) as u32;
+            if seen.insert(number) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+}
