@@ -12,8 +12,8 @@
 //! Values that the store shares are not copied: the buffer remembers where they go and the socket takes them from where
 //! they are.
 
-use super::double;
 use crate::buffer::OutputBuffer;
+use scrubjay_base::double;
 use scrubjay_command::args::Digits;
 use scrubjay_command::{Reject, Reply};
 use scrubjay_store::SharedBytes;
