@@ -4,6 +4,7 @@
 //! whole when the entry is overwritten meanwhile. The entry holds an index into its shard's list.
 
 use crate::value::list::List;
+use crate::value::sorted_set::SortedSet;
 use crate::value::{Collection, Kind, Packing};
 use scrubjay_base::clock::UnixMs;
 use std::fmt;
@@ -54,6 +55,8 @@ pub enum Body {
     Bytes(SharedBytes),
     /// A list.
     List(Box<List>),
+    /// A sorted set.
+    SortedSet(Box<SortedSet>),
 }
 
 impl fmt::Debug for Body {
@@ -68,6 +71,7 @@ impl Body {
         match self {
             Body::Bytes(_) => Kind::String,
             Body::List(_) => Kind::List,
+            Body::SortedSet(_) => Kind::SortedSet,
         }
     }
 
@@ -76,7 +80,7 @@ impl Body {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Body::Bytes(bytes) => bytes,
-            Body::List(_) => b"",
+            Body::List(_) | Body::SortedSet(_) => b"",
         }
     }
 
@@ -85,6 +89,7 @@ impl Body {
         match self {
             Body::Bytes(bytes) => bytes.len(),
             Body::List(list) => held_bytes(&**list),
+            Body::SortedSet(set) => held_bytes(&**set),
         }
     }
 
@@ -101,6 +106,7 @@ impl Body {
         match self {
             Body::Bytes(bytes) => out.extend_from_slice(bytes),
             Body::List(list) => list.write_to(out),
+            Body::SortedSet(set) => set.write_to(out),
         }
     }
 
@@ -109,7 +115,8 @@ impl Body {
         Some(match kind {
             Kind::String => Body::Bytes(SharedBytes::copy_of(bytes)),
             Kind::List => List::read_from(bytes, packing)?.into_body(),
-            Kind::Set | Kind::SortedSet | Kind::Hash => return None,
+            Kind::SortedSet => SortedSet::read_from(bytes, packing)?.into_body(),
+            Kind::Set | Kind::Hash => return None,
         })
     }
 
@@ -118,6 +125,7 @@ impl Body {
         match self {
             Body::Bytes(_) => None,
             Body::List(list) => list.inline(),
+            Body::SortedSet(set) => set.inline(),
         }
     }
 
@@ -125,6 +133,7 @@ impl Body {
     pub fn from_inline(kind: Kind, bytes: Vec<u8>) -> Body {
         match kind {
             Kind::List => List::from_inline(bytes).into_body(),
+            Kind::SortedSet => SortedSet::from_inline(bytes).into_body(),
             _ => Body::Bytes(SharedBytes(Arc::new(bytes))),
         }
     }
@@ -134,6 +143,7 @@ impl Body {
         match self {
             Body::Bytes(_) => None,
             Body::List(list) => list.first_deadline_ms(),
+            Body::SortedSet(set) => set.first_deadline_ms(),
         }
     }
 }

@@ -173,6 +173,7 @@ fn lower(due: &mut Vec<u32>, buckets: usize, bucket: usize, tick: u32) {
     }
 }
 
+#[derive(Clone)]
 struct Move {
     old: Buckets,
     old_due: Vec<u32>,
@@ -183,7 +184,7 @@ struct Move {
 }
 
 /// What few tables have, or few accesses need.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Extra {
     /// Per bucket, when its first entry is due; empty while nothing here ever had a deadline.
     due: Vec<u32>,
@@ -191,6 +192,7 @@ struct Extra {
 }
 
 /// The table. Cheap while empty: no memory besides itself, and two of them share a cache line.
+#[derive(Clone)]
 pub struct Table {
     lines: Buckets,
     extra: Option<Box<Extra>>,

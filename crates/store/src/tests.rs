@@ -3,6 +3,7 @@
 //! The model is fed by the journal: if effects told less than everything, or in the wrong order, it would differ.
 
 use crate::value::list::{End, List};
+use crate::value::sorted_set::{Side, SortedSet};
 use crate::value::{Collection, Edit, Packing, Refused};
 use crate::*;
 use parking_lot::Mutex;
@@ -101,6 +102,7 @@ fn changed(kind: Kind, value: &[u8], changes: &[u8]) -> Vec<u8> {
     }
     match kind {
         Kind::List => repeat::<List>(value, changes),
+        Kind::SortedSet => repeat::<SortedSet>(value, changes),
         other => panic!("{other:?} has no changes"),
     }
 }
@@ -210,7 +212,8 @@ impl World {
                 let there = self.store.lock(key.slot, self.now_ms).set_deadline(&key, deadline_ms);
                 assert_eq!(there, live.is_some());
             }
-            90..94 => self.edit_list(&key, live),
+            90..92 => self.edit_list(&key, live),
+            92..94 => self.edit_sorted_set(&key, live),
             94..97 if live.as_ref().is_none_or(|held| held.kind == Kind::String) => {
                 let offset = self.rng.below(3000) as usize;
                 let value = self.value();
@@ -240,13 +243,45 @@ impl World {
             list.len()
         });
         drop(guard);
+        self.edited(key, live, Kind::List, create, edited);
+    }
+
+    /// Gives scores to a few members, or many, and pops some.
+    fn edit_sorted_set(&mut self, key: &Key<'_>, live: Option<Held>) {
+        let members: Vec<(Vec<u8>, f64)> =
+            (0..self.rng.below(4) * self.rng.below(60)).map(|_| (self.value(), self.rng.below(9) as f64)).collect();
+        let (pops, side) =
+            (self.rng.below(60) as usize, if self.rng.below(2) == 0 { Side::Lowest } else { Side::Highest });
+        let create = self.rng.below(4) > 0;
+        let room_bytes = members.iter().map(|(name, _)| name.len() + 64).sum();
+        let mut guard = self.store.lock(key.slot, self.now_ms);
+        let edited = guard.edit::<SortedSet, _>(key, create, room_bytes, |set| {
+            members.iter().for_each(|(name, score)| {
+                set.put(name, *score);
+            });
+            set.pop(side, pops, |_, _| {});
+            set.len()
+        });
+        drop(guard);
+        self.edited(key, live, Kind::SortedSet, create, edited);
+    }
+
+    /// Checks what an edit said, the number of members that are left, beside what the listener heard.
+    fn edited(
+        &self,
+        key: &Key<'_>,
+        live: Option<Held>,
+        kind: Kind,
+        create: bool,
+        edited: Result<Option<usize>, Refused>,
+    ) {
         let now = self.listener.held.lock().get(&(key.ns, key.bytes.to_vec())).cloned();
         match edited {
-            Err(Refused::WrongKind) => assert_ne!(live.as_ref().map(|held| held.kind), Some(Kind::List)),
+            Err(Refused::WrongKind) => assert_ne!(live.as_ref().map(|held| held.kind), Some(kind)),
             Err(Refused::OutOfMemory) => {}
             Ok(None) => assert!(live.is_none() && !create),
             Ok(Some(0)) => return assert_eq!(now, None),
-            Ok(Some(_)) => return assert_eq!(now.map(|held| held.kind), Some(Kind::List)),
+            Ok(Some(_)) => return assert_eq!(now.map(|held| held.kind), Some(kind)),
         }
         assert_eq!(now, live, "what did not happen changed nothing");
     }

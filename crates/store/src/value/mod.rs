@@ -13,6 +13,7 @@
 
 pub mod list;
 pub mod packed;
+pub mod sorted_set;
 
 use crate::large::Body;
 use packed::Item;
