@@ -26,6 +26,7 @@ SHRINKING_RUNS_MAX = 400
 CONTENT: dict[bytes, list[Command]] = {
     b"string": [(b"GET",), (b"STRLEN",)],
     b"list": [(b"LRANGE", b"0", b"-1"), (b"LLEN",)],
+    b"zset": [(b"ZRANGE", b"0", b"-1", b"WITHSCORES"), (b"ZCARD",)],
 }
 """By type: the commands that together read all that a key holds, without the key."""
 

@@ -17,6 +17,7 @@ pub static FAMILIES: &[&[Row]] = &[
     family::counter::ROWS,
     family::bitmap::ROWS,
     family::list::ROWS,
+    family::sorted_set::ROWS,
     family::key::ROWS,
     family::group::ROWS,
     crate::server::connection::ROWS,

@@ -18,6 +18,7 @@ pub mod list;
 mod memory_tests;
 #[cfg(test)]
 mod reference;
+pub mod sorted_set;
 pub mod string;
 #[cfg(test)]
 mod testing;

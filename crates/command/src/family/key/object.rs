@@ -5,6 +5,7 @@ use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
 use scrubjay_store::value::list::List;
+use scrubjay_store::value::sorted_set::SortedSet;
 use scrubjay_store::{Access, Entry, Kind as ValueKind, Policy, Rank};
 
 pub(super) fn type_of(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
@@ -22,6 +23,9 @@ const EMBEDDED_BYTES_MAX: usize = 44;
 fn encoding_name(entry: &Entry<'_>) -> &'static str {
     if let Some(list) = entry.view::<List>() {
         return if list.is_packed() { "listpack" } else { "quicklist" };
+    }
+    if let Some(set) = entry.view::<SortedSet>() {
+        return if set.is_packed() { "listpack" } else { "skiplist" };
     }
     let value = entry.value();
     match value.len() {
