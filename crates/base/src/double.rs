@@ -25,15 +25,40 @@ pub fn format(value: f64, text: &mut String) {
         return;
     }
     // `1.2345e-7`: the digits, and the power of ten of the first.
-    let mut scientific = String::with_capacity(32);
-    let _ = write!(scientific, "{:e}", value.abs()); // writing to a String cannot fail
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let mut scientific = Short::default();
+    let _ = write!(scientific, "{:e}", value.abs()); // 17 digits and an exponent fit
+    let (mantissa, exponent) = scientific.as_str().split_once('e').unwrap_or(("0", "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let mut digits = Short::default();
+    mantissa.split('.').for_each(|part| {
+        let _ = digits.write_str(part); // fewer than it was read from
+    });
     if value.is_sign_negative() {
         text.push('-');
     }
-    place(&digits, exponent, text);
+    place(digits.as_str(), exponent, text);
+}
+
+/// A few characters without an allocation: a reply may hold many numbers.
+#[derive(Default)]
+struct Short {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Short {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }
 
 /// Writes `digits`, the first of which counts `10^exponent`.

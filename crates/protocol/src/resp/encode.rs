@@ -124,7 +124,7 @@ impl Reply for Encoder<'_> {
     }
 
     fn double(&mut self, value: f64) {
-        let mut text = String::new();
+        let mut text = String::with_capacity(32);
         double::format(value, &mut text);
         if self.version < 3 {
             return self.bulk(text.as_bytes());
