@@ -305,3 +305,17 @@ fn the_description_is_served() {
     assert_eq!(description["openapi"], "3.1.0");
     assert!(description["paths"]["/cache/{key}"]["get"]["responses"]["404"].is_object());
 }
+
+#[test]
+fn a_sorted_set_is_an_array_of_members_and_scores_in_order() {
+    let node = node();
+    assert_eq!(node.redis(r#"zadd z 1.5 b -inf a 1e300 "\xff""#), b":3");
+    let read = node.get("/cache/z");
+    assert_eq!(read["type"], "zset");
+    let members = json!([
+        {"member": "a", "score": "-inf"},
+        {"member": "b", "score": 1.5},
+        {"member": {"base64": "/w=="}, "score": 1e300},
+    ]);
+    assert_eq!(read["value"], members);
+}
