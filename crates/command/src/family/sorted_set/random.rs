@@ -6,14 +6,14 @@ use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
 use scrubjay_base::rand::Rng;
+use scrubjay_store::value::WrongKind;
 use scrubjay_store::value::packed::Item;
 use scrubjay_store::value::sorted_set::SortedSet;
 use std::collections::HashSet;
 
 /// From this part of all members on, distinct ones are drawn by going through all instead of remembering what was drawn.
 const MANY_PART: usize = 3;
-/// What one drawn member takes of an answer, at least.
-const ANSWER_BYTES: usize = 8;
+const OUT_OF_RANGE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range");
 
 /// How many members to draw.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +34,8 @@ pub struct Random<'a> {
 }
 
 impl Random<'_> {
-    /// Shows their number to `begin` and then each to `see`, with its score. Errors: another kind; nothing was shown.
+    /// Shows their number to `begin` and then each to `see`, with its score. Errors: another kind, more than an answer can
+    /// hold; nothing was shown.
     pub fn run(
         &self,
         cx: &mut Context<'_>,
@@ -44,13 +45,18 @@ impl Random<'_> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
         let mut rng = Rng::new(guard.rng(&key).next_u64());
-        let Some(set) = guard.view::<SortedSet>(&key, cx.read())? else {
+        let Some(entry) = guard.get(&key, cx.read()) else {
             begin(0);
             return Ok(());
         };
+        let set = entry.view::<SortedSet>().ok_or(WrongKind)?;
         let length = set.len();
         let mut show = |rank: usize| set.get(rank).map_or((), |(name, score)| see(name, score));
         match self.draw {
+            // An answer longer than any value may be is refused before it eats the memory.
+            Draw::Repeated(count) if count.saturating_mul(entry.memory_bytes() / length) > cx.value_bytes_max => {
+                return Err(OUT_OF_RANGE);
+            }
             Draw::Repeated(count) => {
                 begin(count);
                 (0..count).for_each(|_| show(rng.below(length as u64) as usize));
@@ -84,7 +90,6 @@ impl Random<'_> {
 }
 
 pub(super) fn zrandmember(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    const OUT_OF_RANGE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range");
     const NOT_IN_RANGE: Reject = Reject::new(
         Kind::BadRequest,
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
@@ -113,10 +118,7 @@ pub(super) fn zrandmember(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn
         _ => return Err(Reject::SYNTAX),
     };
     let size = count.unsigned_abs() as usize;
-    // An answer longer than any value could be is refused before it eats the memory.
-    if (with_scores && size > i64::MAX as usize / 2)
-        || (count < 0 && size.saturating_mul(ANSWER_BYTES) > cx.value_bytes_max)
-    {
+    if with_scores && size > i64::MAX as usize / 2 {
         return Err(OUT_OF_RANGE);
     }
     let draw = if count < 0 { Draw::Repeated(size) } else { Draw::Distinct(size) };

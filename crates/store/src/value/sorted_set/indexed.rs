@@ -14,7 +14,7 @@ use super::Put;
 use super::keys::Key;
 use super::records::Records;
 use super::tree::Tree;
-use super::view::Cut;
+use super::view::{Cut, SortedSetView};
 use crate::heap::Handle;
 use crate::large::allocated_bytes;
 use crate::table::{Facts, NEVER, Place, Table};
@@ -25,6 +25,10 @@ use std::sync::Arc;
 
 /// How much a table grows, of the eight ways it knows: the usual one.
 const GROWTH: usize = 1;
+
+/// Where so many times more members are removed than stay, those that stay are written anew instead: a removal costs as much
+/// as an insertion.
+const REWRITE_FACTOR: usize = 4;
 
 /// A sorted set with an index.
 #[derive(Clone)]
@@ -145,6 +149,9 @@ impl Indexed {
 
     /// Removes the members of `ranks`, all of which exist, and shows them before; the last ones first if `backwards`.
     pub fn remove_ranks(&mut self, ranks: Range<usize>, backwards: bool, mut see: impl FnMut(Item<'_>, f64)) {
+        if ranks.len() > REWRITE_FACTOR * (self.len() - ranks.len()) {
+            return self.keep_but(ranks, backwards, see);
+        }
         for step in 0..ranks.len() {
             let Key { score, handle } = self.tree.remove(if backwards { ranks.end - 1 - step } else { ranks.start });
             let name = self.records.member(handle);
@@ -153,6 +160,22 @@ impl Indexed {
             let place = self.place_of(hash, handle);
             self.forget(hash, place, handle);
         }
+    }
+
+    /// As [`Indexed::remove_ranks`], at the cost of what stays.
+    fn keep_but(&mut self, ranks: Range<usize>, backwards: bool, mut see: impl FnMut(Item<'_>, f64)) {
+        let view = SortedSetView::Indexed(self);
+        let doomed = view.range(ranks.clone());
+        if backwards {
+            doomed.rev().for_each(|(name, score)| see(name, score));
+        } else {
+            doomed.for_each(|(name, score)| see(name, score));
+        }
+        let mut rest = Indexed::new(self.hasher.clone());
+        for (name, score) in view.range(0..ranks.start).chain(view.range(ranks.end..self.len())) {
+            name.with(|name| rest.put(name, score));
+        }
+        *self = rest;
     }
 
     fn place_of(&self, hash: u64, handle: Handle) -> Place {
