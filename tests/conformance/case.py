@@ -7,6 +7,7 @@ near: PTTL a                              numbers may differ by 5 ms and what pa
 seconds: TTL a                            numbers may differ by one, which rounding does
 set: KEYS *                               members in any order, one level down too (SCAN)
 map: CONFIG GET a b                       names and values, the pairs in any order
+scores: ZRANGE z 0 -1 WITHSCORES          the same numbers, however many digits they have
 kind: CLIENT ID                           only the types of the parts must agree
 code: CONFIG SET timeout x                both refuse, with the same first word
 none: CLIENT REPLY OFF                    nobody answers
@@ -30,7 +31,8 @@ __all__ = ["Case", "Line", "differs", "load", "show"]
 FOLDER = Path(__file__).parent / "cases"
 HEADING = re.compile(r"## (?P<name>\w+)(?: \((?P<since>[\d.]+)\))?")
 LINE = re.compile(
-    r"(?:(?P<how>near|seconds|set|map|kind|code|none|raw|closed):)?\s*(?P<command>.*?)(?:\s+=> (?P<expected>.*))?"
+    r"(?:(?P<how>near|seconds|set|map|scores|kind|code|none|raw|closed):)?\s*"
+    r"(?P<command>.*?)(?:\s+=> (?P<expected>.*))?"
 )
 
 GONE = Reply("x", b"closed")
@@ -119,6 +121,10 @@ def differs(how: str, ours: Reply | None, theirs: Reply | None, passed_ms: float
             return _further_than(1 + passed_ms / 1000, ABSOLUTE_S, ours, theirs)
         case "set":
             return _unordered(ours) != _unordered(theirs)
+        case "scores":
+            return _scored(ours) != _scored(theirs)
+        case "scored set":
+            return _unordered(_scored(ours)) != _unordered(_scored(theirs))
         case "map":
             return ours.kind != theirs.kind or ours.pairs() != theirs.pairs()
         case "kind":
@@ -151,6 +157,18 @@ def _unordered(reply: Reply) -> Reply:
         for part in reply.value
     )
     return Reply(reply.kind, tuple(sorted(members, key=str)))
+
+
+def _scored(reply: Reply) -> Reply:
+    """The reply with every number in one form. Redis keeps a zero's sign where it keeps a skip list, and only there."""
+    if isinstance(reply.value, tuple):
+        return Reply(reply.kind, tuple(map(_scored, reply.value)))
+    if not isinstance(reply.value, bytes):
+        return reply
+    try:
+        return Reply(reply.kind, repr(float(reply.value) + 0.0).encode())
+    except ValueError:
+        return reply
 
 
 def _same_kind(ours: Reply, theirs: Reply) -> bool:

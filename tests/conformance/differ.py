@@ -28,6 +28,7 @@ CONTENT: dict[bytes, list[Command]] = {
     b"list": [(b"LRANGE", b"0", b"-1"), (b"LLEN",)],
     b"set": [(b"SMEMBERS",), (b"SCARD",)],
     b"hash": [(b"HGETALL",), (b"HLEN",)],
+    b"zset": [(b"ZRANGE", b"0", b"-1", b"WITHSCORES"), (b"ZCARD",)],
 }
 """By type: the commands that together read all that a key holds, without the key."""
 

@@ -58,7 +58,7 @@ NONSENSE = [
 
 RELATIVE_MAX = 1000
 
-CURSORS = {b"SCAN": 1, b"HSCAN": 2, b"SSCAN": 2}
+CURSORS = {b"SCAN": 1, b"HSCAN": 2, b"SSCAN": 2, b"ZSCAN": 2}
 """Where commands have a cursor."""
 
 
@@ -484,6 +484,149 @@ SETS: list[tuple[int, Generator]] = [
     (1, lambda draw: (GONE, draw.key())),
 ]
 
+SCORES = [b"0", b"1", b"1", b"2", b"3", b"-1", b"-0", b"0.5", b"-2.25", b"1e3", b"0.1", b"inf", b"-inf", b"1000000"]
+BOUNDS = [*SCORES, b"(1", b"(2", b"(-inf", b"(0.5", b"-inf", b"+inf", b"(", b" 1", b"0x2"]
+NAMES = [b"a", b"b", b"c", b"d", b"e", b"ab", b"1", b"-7", b"65536", b"", b"\xff", b"\x00", b"x" * 64, b"x" * 65]
+LEX_KEYS = [b"{tag}names", b"{tag}few names"]
+LEX_BOUNDS = [b"-", b"+", *(mark + name for mark in (b"[", b"(") for name in NAMES[:8])]
+"""Names are in order only where all scores are equal: in keys of their own."""
+
+
+def _name(draw: Draw) -> bytes:
+    return draw.pick(NAMES) if draw.chance(0.8) else draw.value()
+
+
+def _score(draw: Draw) -> bytes:
+    return draw.pick(SCORES) if draw.chance(0.8) else b"%d" % draw.random.randint(-300, 300)
+
+
+def _zadd(draw: Draw) -> Command:
+    options = [draw.pick([b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"]) for _ in range(draw.random.choice([0, 0, 1, 2]))]
+    most = 1 if b"INCR" in options and draw.chance(0.9) else draw.random.choice([1, 3, 10])
+    pairs = [word for _ in range(draw.random.randint(1, most)) for word in (_score(draw), _name(draw))]
+    return (b"ZADD", draw.key(), *options, *pairs)
+
+
+def _zadd_many(draw: Draw) -> Command:
+    first, step = draw.random.randrange(60), draw.random.randint(1, 3)
+    numbers = range(first, first + draw.random.choice([100, 127, 129, 200]) * step, step)
+    return (b"ZADD", draw.key(), *(word for n in numbers for word in (b"%d" % (n % 17), b"m%d" % n)))
+
+
+def _limit(draw: Draw) -> list[bytes]:
+    return [b"LIMIT", _place(draw), _place(draw)] if draw.chance(0.4) else []
+
+
+def _with_scores(draw: Draw) -> list[bytes]:
+    return [b"WITHSCORES"] if draw.chance(0.5) else []
+
+
+def _zrange(draw: Draw) -> Command:
+    reversed_ = [b"REV"] if draw.chance(0.4) else []
+    if draw.chance(0.4):
+        return (b"ZRANGE", draw.key(), _place(draw), _place(draw), *reversed_, *_with_scores(draw))
+    bounds = [draw.pick(BOUNDS), draw.pick(BOUNDS)]
+    return (b"ZRANGE", draw.key(), *bounds, b"BYSCORE", *reversed_, *_limit(draw), *_with_scores(draw))
+
+
+def _zrangestore(draw: Draw) -> Command:
+    reversed_ = [b"REV"] if draw.chance(0.4) else []
+    if draw.chance(0.4):
+        return (b"ZRANGESTORE", draw.key(), draw.key(), _place(draw), _place(draw), *reversed_)
+    bounds = [draw.pick(BOUNDS), draw.pick(BOUNDS)]
+    return (b"ZRANGESTORE", draw.key(), draw.key(), *bounds, b"BYSCORE", *reversed_, *_limit(draw))
+
+
+def _names(draw: Draw) -> Command:
+    key, bounds = draw.pick(LEX_KEYS), [draw.pick(LEX_BOUNDS), draw.pick(LEX_BOUNDS)]
+    match draw.random.randrange(7):
+        case 0:
+            return (b"ZRANGE", key, *bounds, b"BYLEX", *([b"REV"] if draw.chance(0.5) else []), *_limit(draw))
+        case 1:
+            return (draw.pick([b"ZRANGEBYLEX", b"ZREVRANGEBYLEX"]), key, *bounds, *_limit(draw))
+        case 2:
+            return (b"ZLEXCOUNT", key, *bounds)
+        case 3 if draw.chance(0.4):
+            return (b"ZREMRANGEBYLEX", key, *bounds)
+        case 4 if key == LEX_KEYS[0]:
+            return (b"ZADD", key, *(word for n in range(draw.random.randint(1, 200)) for word in (b"0", b"n%d" % n)))
+    pairs = [word for _ in range(draw.random.randint(1, 8)) for word in (b"0", _name(draw))]
+    return (b"ZADD", key, *pairs)
+
+
+def _sources(draw: Draw) -> list[bytes]:
+    keys = draw.some_keys()
+    return [b"%d" % (len(keys) if draw.chance(0.97) else draw.random.randint(-1, 5)), *keys]
+
+
+def _zcombine(draw: Draw, *, stores: bool) -> Command:
+    operation = draw.pick([b"ZUNION", b"ZUNION", b"ZINTER", b"ZDIFF"])
+    sources, options = _sources(draw), list[bytes]()
+    if operation != b"ZDIFF" and draw.chance(0.3):
+        options += [b"WEIGHTS", *(draw.pick([b"1", b"2", b"-1", b"0", b"0.5", b"inf"]) for _ in sources[1:])]
+    if operation != b"ZDIFF" and draw.chance(0.3):
+        options += [b"AGGREGATE", draw.pick([b"SUM", b"MIN", b"MAX"])]
+    if stores:
+        return (operation + b"STORE", draw.key(), *sources, *options)
+    return (operation, *sources, *options, *_with_scores(draw))
+
+
+def _zpop(draw: Draw) -> Command:
+    if draw.chance(0.4):
+        options = [b"COUNT", _place(draw)] if draw.chance(0.4) else []
+        return (b"ZMPOP", *_sources(draw), draw.pick([b"MIN", b"MAX"]), *options)
+    return (draw.pick([b"ZPOPMIN", b"ZPOPMAX"]), draw.key(), *([_place(draw)] if draw.chance(0.5) else []))
+
+
+def _zrandmember(draw: Draw) -> Command:
+    count = [_place(draw), *_with_scores(draw)] if draw.chance(0.7) else []
+    return (b"ZRANDMEMBER", draw.key(), *count)
+
+
+def _zscan(draw: Draw) -> Command:
+    pattern = [b"MATCH", _glob(draw)] if draw.chance(0.3) else []
+    return (b"ZSCAN", draw.key(), b"0", b"COUNT", b"1000", *pattern)
+
+
+SORTED_SETS: list[tuple[int, Generator]] = [
+    (24, _zadd),
+    (2, _zadd_many),
+    (5, lambda draw: (b"ZINCRBY", draw.key(), _score(draw), _name(draw))),
+    (4, lambda draw: (b"ZREM", draw.key(), *(_name(draw) for _ in range(draw.random.randint(1, 4))))),
+    (4, lambda draw: (b"ZSCORE", draw.key(), _name(draw))),
+    (2, lambda draw: (b"ZMSCORE", draw.key(), *(_name(draw) for _ in range(draw.random.randint(1, 4))))),
+    (2, lambda draw: (b"ZCARD", draw.key())),
+    (4, lambda draw: (b"ZCOUNT", draw.key(), draw.pick(BOUNDS), draw.pick(BOUNDS))),
+    (6, lambda draw: (draw.pick([b"ZRANK", b"ZREVRANK"]), draw.key(), _name(draw))),
+    (8, _zrange),
+    (3, _zrangestore),
+    (3, lambda draw: (b"ZREVRANGE", draw.key(), _place(draw), _place(draw), *_with_scores(draw))),
+    (
+        4,
+        lambda draw: (
+            draw.pick([b"ZRANGEBYSCORE", b"ZREVRANGEBYSCORE"]),
+            *(draw.key(), draw.pick(BOUNDS), draw.pick(BOUNDS), *_limit(draw), *_with_scores(draw)),
+        ),
+    ),
+    (12, _names),
+    (2, lambda draw: (b"ZREMRANGEBYRANK", draw.key(), _place(draw), _place(draw))),
+    (2, lambda draw: (b"ZREMRANGEBYSCORE", draw.key(), draw.pick(BOUNDS), draw.pick(BOUNDS))),
+    (5, _zpop),
+    (3, _zrandmember),
+    (3, _zscan),
+    (6, lambda draw: _zcombine(draw, stores=False)),
+    (6, lambda draw: _zcombine(draw, stores=True)),
+    (2, lambda draw: (b"ZINTERCARD", *_sources(draw), *([b"LIMIT", _place(draw)] if draw.chance(0.4) else []))),
+    (2, lambda draw: (b"OBJECT", b"ENCODING", draw.key())),
+    (1, lambda draw: (b"DEL", *draw.some_keys())),
+    (1, lambda draw: (b"SET", draw.key(), draw.value())),
+    (1, lambda draw: (draw.pick([b"RENAME", b"COPY"]), draw.key(), draw.key())),
+    (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
+    (1, lambda draw: (b"TYPE", draw.key())),
+    (1, lambda draw: (draw.pick([b"GET", b"INCR", b"LLEN"]), draw.key())),
+    (1, lambda draw: (GONE, draw.key())),
+]
+
 KEYSPACE: list[tuple[int, Generator]] = [
     (12, _set),
     (12, _expire),
@@ -537,7 +680,18 @@ FAMILIES: dict[str, list[tuple[int, Generator]]] = {
     "sets": SETS,
     "keys": KEYSPACE,
     "connection": CONNECTION,
-    "all": [*STRINGS, *COUNTERS, *BITMAPS, *LISTS, *HASHES, *SETS, *KEYSPACE, *CONNECTION],
+    "sorted_sets": SORTED_SETS,
+    "all": [
+        *STRINGS,
+        *COUNTERS,
+        *BITMAPS,
+        *LISTS,
+        *HASHES,
+        *SETS,
+        *SORTED_SETS,
+        *KEYSPACE,
+        *CONNECTION,
+    ],
 }
 
 
@@ -560,7 +714,8 @@ def _perhaps_damaged(command: Command, draw: Draw) -> Command:
         case 1 if at > 0:
             words.insert(at, words[at])
         # A cursor that no server gave is a place of its own in each.
-        case 2 if at > 0 and at != CURSORS.get(words[0]):
+        # Names have an order where all scores are equal.
+        case 2 if at > 0 and at != CURSORS.get(words[0]) and words[1] not in LEX_KEYS:
             words[at] = draw.pick(NONSENSE)
         case _:
             words[0] = words[0].lower() if draw.chance(0.7) else words[0].title()

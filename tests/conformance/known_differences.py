@@ -25,6 +25,15 @@ COMPARED: dict[str, tuple[str, str]] = {
     "SSCAN": ("set", "the order of a hash table; sequences ask for more than there is, so the cursor is 0"),
     "SPOP": ("set", "the order of a hash table; sequences pop all there is"),
     "SRANDMEMBER": ("kind", "random"),
+    **dict.fromkeys(
+        (
+            *("ZADD", "ZINCRBY", "ZSCORE", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGEBYSCORE", "ZREVRANGE"),
+            *("ZPOPMIN", "ZPOPMAX", "ZMPOP", "ZUNION", "ZINTER", "ZDIFF"),
+        ),
+        ("scores", "7.0 writes 17 digits of a score, later versions as many as are needed, as do we"),
+    ),
+    "ZSCAN": ("scored set", "the order of a hash table, and the digits of scores"),
+    "ZRANDMEMBER": ("kind", "random"),
     "HELLO": ("kind", "names the server and its version"),
     "CLIENT ID": ("kind", "counts connections"),
     "TIME": ("kind", "the time"),
@@ -36,6 +45,9 @@ COMPARED: dict[str, tuple[str, str]] = {
 REPLIES: list[tuple[str, str, str, str]] = [
     ("", "-ERR", "-WRONGTYPE", "both refuse: arguments are read here before the key is looked at, there often after"),
     ("LCS", "-ERR", "-ERR The specified keys", "the same"),
+    ("ZRANK", "-ERR syntax error", "-ERR wrong number", "since 7.2 there is a word, WITHSCORE, that can be wrong"),
+    ("ZREVRANK", "-ERR syntax error", "-ERR wrong number", "the same"),
+    ("ZINCRBY", "-ERR value is not a valid float", "-ERR syntax error", "ZADD's options are options there"),
     ("OBJECT REFCOUNT", ":1", ":", "values are not shared here, while Redis shares small numbers"),
     ("OBJECT FREQ", ":", "-ERR An LFU", "s3fifo counts uses, the reference's noeviction does not"),
     ("OBJECT IDLETIME", "-ERR the maxmemory policy", ":", "only the lru policies keep the time of the last use here"),

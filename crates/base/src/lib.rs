@@ -6,12 +6,14 @@
 //! - [`crc64`]: the check sum over bytes that leave the process and come back.
 //! - [`size`]: "100mb", "4gb", "80%" -> bytes, and back.
 //! - [`duration`]: "500ms", "10s", "2h" -> a duration, and back.
+//! - [`double`]: floating-point numbers as Redis writes them.
 //! - [`glob`]: the `*?[]` patterns of `KEYS`, `SCAN MATCH` and `CONFIG GET`.
 //! - [`int`]: decimal integers, to and from bytes.
 //! - [`rand`]: a small seeded generator, so that every random choice can be replayed.
 
 pub mod clock;
 pub mod crc64;
+pub mod double;
 pub mod duration;
 pub mod glob;
 pub mod hash;

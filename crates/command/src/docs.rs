@@ -44,6 +44,7 @@ pub fn categories(row: &Row) -> impl Iterator<Item = &'static str> {
         (row.group == Group::Set, "@set"),
         (row.group == Group::Hash, "@hash"),
         (row.group == Group::Transactions, "@transaction"),
+        (row.group == Group::SortedSet, "@sortedset"),
         (has(Flags::PUBSUB), "@pubsub"),
         (has(Flags::ADMIN), "@admin"),
         (has(Flags::FAST), "@fast"),
@@ -71,7 +72,7 @@ pub fn flag_names(row: &Row) -> Vec<&'static str> {
     ];
     let mut found: Vec<_> =
         names.into_iter().filter(|(flag, _)| row.flags.contains(*flag)).map(|(_, name)| name).collect();
-    if matches!(row.keys, Keys::Counted { .. }) {
+    if matches!(row.keys, Keys::Counted { .. } | Keys::StoredCounted { .. }) {
         found.push("movablekeys");
     }
     found
@@ -82,6 +83,7 @@ pub fn flag_names(row: &Row) -> Vec<&'static str> {
 pub fn key_range(row: &Row) -> (i64, i64, i64) {
     match row.keys {
         Keys::Range { first, last, step } => (first as i64, last as i64, step as i64),
+        Keys::StoredCounted { .. } => (1, 1, 1),
         Keys::None | Keys::Counted { .. } => (0, 0, 0),
     }
 }

@@ -19,6 +19,7 @@ pub static FAMILIES: &[&[Row]] = &[
     family::list::ROWS,
     family::hash::ROWS,
     family::set::ROWS,
+    family::sorted_set::ROWS,
     family::key::ROWS,
     family::group::ROWS,
     crate::server::connection::ROWS,

@@ -62,6 +62,11 @@ pub enum Keys {
         /// Index of the count.
         count: usize,
     },
+    /// A key at 1 that is written; a count at `count`, then that many keys after it that are read.
+    StoredCounted {
+        /// Index of the count.
+        count: usize,
+    },
 }
 
 impl Keys {
@@ -89,6 +94,11 @@ impl Keys {
                 let keys = args.get(count).and_then(crate::args::parse_int).unwrap_or(0).max(0) as usize;
                 (count + 1..args.len()).take(keys).collect()
             }
+            Keys::StoredCounted { count } => {
+                let mut indices = vec![1];
+                indices.extend(Keys::Counted { count }.indices(args));
+                indices
+            }
         }
     }
 }
@@ -108,6 +118,8 @@ pub enum Group {
     Set,
     /// Hashes.
     Hash,
+    /// Sorted sets.
+    SortedSet,
     /// Keys of any type.
     Generic,
     /// The client's own connection.
@@ -128,6 +140,7 @@ impl Group {
             Group::Transactions => "transactions",
             Group::Set => "set",
             Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",

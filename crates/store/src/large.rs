@@ -6,6 +6,7 @@
 use crate::value::hash::Hash;
 use crate::value::list::List;
 use crate::value::set::Set;
+use crate::value::sorted_set::SortedSet;
 use crate::value::{Collection, Kind, Packing};
 use scrubjay_base::clock::UnixMs;
 use std::fmt;
@@ -60,6 +61,8 @@ pub enum Body {
     Set(Box<Set>),
     /// A hash.
     Hash(Box<Hash>),
+    /// A sorted set.
+    SortedSet(Box<SortedSet>),
 }
 
 impl fmt::Debug for Body {
@@ -76,6 +79,7 @@ impl Body {
             Body::List(_) => Kind::List,
             Body::Set(_) => Kind::Set,
             Body::Hash(_) => Kind::Hash,
+            Body::SortedSet(_) => Kind::SortedSet,
         }
     }
 
@@ -84,7 +88,7 @@ impl Body {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Body::Bytes(bytes) => bytes,
-            Body::List(_) | Body::Set(_) | Body::Hash(_) => b"",
+            Body::List(_) | Body::Set(_) | Body::SortedSet(_) | Body::Hash(_) => b"",
         }
     }
 
@@ -95,6 +99,7 @@ impl Body {
             Body::List(list) => held_bytes(&**list),
             Body::Set(set) => held_bytes(&**set),
             Body::Hash(hash) => held_bytes(&**hash),
+            Body::SortedSet(set) => held_bytes(&**set),
         }
     }
 
@@ -113,6 +118,7 @@ impl Body {
             Body::List(list) => list.write_to(out),
             Body::Set(set) => set.write_to(out),
             Body::Hash(hash) => hash.write_to(out),
+            Body::SortedSet(set) => set.write_to(out),
         }
     }
 
@@ -123,7 +129,7 @@ impl Body {
             Kind::List => List::read_from(bytes, packing)?.into_body(),
             Kind::Set => Set::read_from(bytes, packing)?.into_body(),
             Kind::Hash => Hash::read_from(bytes, packing)?.into_body(),
-            Kind::SortedSet => return None,
+            Kind::SortedSet => SortedSet::read_from(bytes, packing)?.into_body(),
         })
     }
 
@@ -134,6 +140,7 @@ impl Body {
             Body::List(list) => list.inline(),
             Body::Set(set) => set.inline(),
             Body::Hash(hash) => hash.inline(),
+            Body::SortedSet(set) => set.inline(),
         }
     }
 
@@ -143,6 +150,7 @@ impl Body {
             Kind::List => List::from_inline(bytes).into_body(),
             Kind::Set => Set::from_inline(bytes).into_body(),
             Kind::Hash => Hash::from_inline(bytes).into_body(),
+            Kind::SortedSet => SortedSet::from_inline(bytes).into_body(),
             _ => Body::Bytes(SharedBytes(Arc::new(bytes))),
         }
     }
@@ -154,6 +162,7 @@ impl Body {
             Body::List(list) => list.first_deadline_ms(),
             Body::Set(set) => set.first_deadline_ms(),
             Body::Hash(hash) => hash.first_deadline_ms(),
+            Body::SortedSet(set) => set.first_deadline_ms(),
         }
     }
 }

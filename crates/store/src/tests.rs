@@ -6,6 +6,7 @@ use crate::value::hash::Hash;
 use crate::value::list::{End, List};
 use crate::value::members::Until;
 use crate::value::set::Set;
+use crate::value::sorted_set::{Side, SortedSet};
 use crate::value::{Collection, Edit, Packing, Refused, packed};
 use crate::*;
 use parking_lot::Mutex;
@@ -107,6 +108,7 @@ fn changed(kind: Kind, value: &[u8], changes: &[u8]) -> Vec<u8> {
         Kind::List => repeat::<List>(value, changes),
         Kind::Set => repeat::<Set>(value, changes),
         Kind::Hash => repeat::<Hash>(value, changes),
+        Kind::SortedSet => repeat::<SortedSet>(value, changes),
         other => panic!("{other:?} has no changes"),
     }
 }
@@ -238,9 +240,10 @@ impl World {
                 let there = self.store.lock(key.slot, self.now_ms).set_deadline(&key, deadline_ms);
                 assert_eq!(there, live.is_some());
             }
-            90..92 => self.edit_list(&key, live),
+            90 => self.edit_list(&key, live),
             92 => self.edit_hash(&key, live),
             93 => self.edit_set(&key, live),
+            91 => self.edit_sorted_set(&key, live),
             94..97 if live.as_ref().is_none_or(|held| held.kind == Kind::String) => {
                 let offset = self.rng.below(3000) as usize;
                 let value = self.value();
@@ -317,6 +320,27 @@ impl World {
         self.edited(key, live, Kind::Set, create, edited);
     }
 
+    /// Gives scores to a few members, or many, and pops some.
+    fn edit_sorted_set(&mut self, key: &Key<'_>, live: Option<Held>) {
+        let members: Vec<(Vec<u8>, f64)> =
+            (0..self.rng.below(4) * self.rng.below(60)).map(|_| (self.value(), self.rng.below(9) as f64)).collect();
+        let (pops, side) =
+            (self.rng.below(60) as usize, if self.rng.below(2) == 0 { Side::Lowest } else { Side::Highest });
+        let create = self.rng.below(4) > 0;
+        let room_bytes = members.iter().map(|(name, _)| name.len() + 64).sum();
+        let mut guard = self.store.lock(key.slot, self.now_ms);
+        let edited = guard.edit::<SortedSet, _>(key, create, room_bytes, |set| {
+            members.iter().for_each(|(name, score)| {
+                set.put(name, *score);
+            });
+            set.pop(side, pops, |_, _| {});
+            set.len()
+        });
+        drop(guard);
+        self.edited(key, live, Kind::SortedSet, create, edited);
+    }
+
+    /// Checks what an edit said, the number of members that are left, beside what the listener heard.
     fn edited(
         &self,
         key: &Key<'_>,

@@ -21,6 +21,7 @@ mod memory_tests;
 #[cfg(test)]
 mod reference;
 pub mod set;
+pub mod sorted_set;
 pub mod string;
 #[cfg(test)]
 mod testing;

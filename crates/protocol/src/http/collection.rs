@@ -1,14 +1,17 @@
-//! Collections as JSON: a list or a set is an array of strings, a hash an object. A member that is not UTF-8 stands as
-//! `{"base64":"..."}`; a hash with such a field, which no object can have, is an array of pairs.
+//! Collections as JSON: a list or a set is an array of strings, a hash an object, a sorted set an array of
+//! `{"member":"...","score":1.5}`, in order. A member that is not UTF-8 stands as `{"base64":"..."}`, an infinite score as
+//! `"inf"` or `"-inf"`; a hash with such a field, which no object can have, is an array of pairs.
 //!
 //! They are read only over HTTP; what changes them are their commands.
 
 use super::json;
 use crate::OutputBuffer;
+use scrubjay_base::double;
 use scrubjay_store::value::hash::{Hash, HashView};
 use scrubjay_store::value::list::List;
 use scrubjay_store::value::packed::Item;
 use scrubjay_store::value::set::Set;
+use scrubjay_store::value::sorted_set::{SortedSet, SortedSetView};
 use scrubjay_store::{Entry, Kind};
 
 /// Appends `"type":"list","value":[...]`. Whether the answer, which began at `start`, stayed below `bytes_max`; if not, what
@@ -27,7 +30,11 @@ pub fn write_member(out: &mut OutputBuffer, entry: &Entry<'_>, start: usize, byt
             None => false,
         },
         Kind::Hash => entry.view::<Hash>().is_some_and(|hash| fields(out, hash, entry.now_ms(), start, bytes_max)),
-        Kind::String | Kind::SortedSet => false,
+        Kind::SortedSet => match entry.view::<SortedSet>() {
+            Some(set) => scores(out, set, start, bytes_max),
+            None => false,
+        },
+        Kind::String => false,
     }
 }
 
@@ -59,6 +66,28 @@ fn array<'a>(out: &mut OutputBuffer, items: impl Iterator<Item = Item<'a>>, star
         }
         out.put(if number == 0 { b"" } else { b"," });
         item.with(|bytes| member(out, bytes));
+    }
+    out.put(b"]");
+    true
+}
+
+fn scores(out: &mut OutputBuffer, set: SortedSetView<'_>, start: usize, bytes_max: usize) -> bool {
+    let mut text = String::new();
+    out.put(b"[");
+    for (number, (name, score)) in set.iter().enumerate() {
+        if out.len() - start > bytes_max {
+            return false;
+        }
+        out.put(if number == 0 { b"{\"member\":" } else { b",{\"member\":" });
+        name.with(|bytes| member(out, bytes));
+        out.put(b",\"score\":");
+        double::format(score, &mut text);
+        if score.is_finite() {
+            out.put(text.as_bytes())
+        } else {
+            json::string(out, &text)
+        }
+        out.put(b"}");
     }
     out.put(b"]");
     true

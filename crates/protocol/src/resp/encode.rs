@@ -12,8 +12,8 @@
 //! Values that the store shares are not copied: the buffer remembers where they go and the socket takes them from where
 //! they are.
 
-use super::double;
 use crate::buffer::OutputBuffer;
+use scrubjay_base::double;
 use scrubjay_command::args::Digits;
 use scrubjay_command::{Reject, Reply};
 use scrubjay_store::SharedBytes;
@@ -124,7 +124,7 @@ impl Reply for Encoder<'_> {
     }
 
     fn double(&mut self, value: f64) {
-        let mut text = String::new();
+        let mut text = String::with_capacity(32);
         double::format(value, &mut text);
         if self.version < 3 {
             return self.bulk(text.as_bytes());

@@ -12,7 +12,6 @@
 
 mod batch;
 mod decode;
-mod double;
 mod encode;
 mod error;
 mod inline;

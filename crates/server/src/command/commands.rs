@@ -61,22 +61,29 @@ fn describe(row: &'static Row, reply: &mut dyn Reply) {
     row.subcommands.iter().for_each(|sub| describe(sub, reply));
 }
 
-/// The key specification: where to begin, and how to go on from there.
+/// The key specifications: where to begin, and how to go on from there.
 fn describe_keys(row: &Row, reply: &mut dyn Reply) {
     use scrubjay_command::table::Keys;
-    let (begin, find): (usize, [(&str, i64); 3]) = match row.keys {
-        Keys::None => return reply.array(0),
+    let counted = |count| (count, [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)]);
+    let specs: &[(usize, [(&str, i64); 3])] = match row.keys {
+        Keys::None => &[],
         Keys::Range { first, last, step } => {
             // `lastkey` counts from the first key.
             let last = if last < 0 { last } else { last - first as isize };
-            (first, [("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)])
+            &[(first, [("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)])]
         }
-        Keys::Counted { count } => (count, [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)]),
+        Keys::Counted { count } => &[counted(count)],
+        Keys::StoredCounted { count } => &[(1, [("lastkey", 0), ("keystep", 1), ("limit", 0)]), counted(count)],
     };
-    reply.array(1);
+    reply.array(specs.len());
+    for (number, (begin, find)) in specs.iter().enumerate() {
+        describe_key(if number == 0 { docs::key_flags(row) } else { &["RO", "access"] }, *begin, *find, reply);
+    }
+}
+
+fn describe_key(flags: &[&'static str], begin: usize, find: [(&str, i64); 3], reply: &mut dyn Reply) {
     reply.map(3);
     reply.text("flags");
-    let flags = docs::key_flags(row);
     reply.set(flags.len());
     flags.iter().for_each(|flag| reply.simple(flag));
     reply.text("begin_search");

@@ -322,3 +322,17 @@ fn a_hash_reads_as_an_object_and_a_set_as_an_array_without_what_has_expired() {
     let pairs = node.get("/cache/h");
     assert_eq!(pairs["value"], json!([["f", "1"], [{"base64": "/w=="}, "2"]]));
 }
+
+#[test]
+fn a_sorted_set_is_an_array_of_members_and_scores_in_order() {
+    let node = node();
+    assert_eq!(node.redis(r#"zadd z 1.5 b -inf a 1e300 "\xff""#), b":3");
+    let read = node.get("/cache/z");
+    assert_eq!(read["type"], "zset");
+    let members = json!([
+        {"member": "a", "score": "-inf"},
+        {"member": "b", "score": 1.5},
+        {"member": {"base64": "/w=="}, "score": 1e300},
+    ]);
+    assert_eq!(read["value"], members);
+}

@@ -180,3 +180,17 @@ fn many_waiters_and_pushers_lose_and_double_nothing() {
     assert_eq!(taken, pushed);
     node.connect().send("EXISTS a b\r\n").hears(":0\r\n");
 }
+
+#[test]
+fn sorted_sets_are_waited_for_and_a_list_is_none() {
+    let node = TestNode::start(&[]);
+    let mut lowest = waiter(&node, "BZPOPMIN a z 0");
+    let mut highest = waiter(&node, "BZPOPMAX z 0");
+    let mut some = waiter(&node, "BZMPOP 0 2 a z MIN COUNT 5");
+    node.connect()
+        .send("RPUSH a x\r\nDEL a\r\nZADD z 1 a 2 b 3 c 4 d\r\nEXISTS z\r\n")
+        .hears(":1\r\n:1\r\n:4\r\n:0\r\n");
+    lowest.hears("*3\r\n$1\r\nz\r\n$1\r\na\r\n$1\r\n1\r\n");
+    highest.hears("*3\r\n$1\r\nz\r\n$1\r\nd\r\n$1\r\n4\r\n");
+    some.hears("*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$1\r\nb\r\n$1\r\n2\r\n*2\r\n$1\r\nc\r\n$1\r\n3\r\n");
+}

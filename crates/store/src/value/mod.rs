@@ -16,6 +16,7 @@ pub mod list;
 pub mod members;
 pub mod packed;
 pub mod set;
+pub mod sorted_set;
 
 use crate::large::Body;
 use packed::Item;

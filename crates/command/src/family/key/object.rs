@@ -7,6 +7,7 @@ use crate::table::Context;
 use scrubjay_store::value::hash::Hash;
 use scrubjay_store::value::list::List;
 use scrubjay_store::value::set::Set;
+use scrubjay_store::value::sorted_set::SortedSet;
 use scrubjay_store::{Access, Entry, Kind as ValueKind, Policy, Rank};
 
 pub(super) fn type_of(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
@@ -30,6 +31,9 @@ fn encoding_name(entry: &Entry<'_>) -> &'static str {
     }
     if let Some(hash) = entry.view::<Hash>() {
         return hash.encoding();
+    }
+    if let Some(set) = entry.view::<SortedSet>() {
+        return if set.is_packed() { "listpack" } else { "skiplist" };
     }
     let value = entry.value();
     match value.len() {

@@ -10,7 +10,7 @@
 use std::fmt::Write;
 
 /// `value` as text, into `text`, which it replaces.
-pub(super) fn format(value: f64, text: &mut String) {
+pub fn format(value: f64, text: &mut String) {
     text.clear();
     if value.is_nan() {
         return text.push_str("nan");
@@ -18,16 +18,47 @@ pub(super) fn format(value: f64, text: &mut String) {
     if value.is_infinite() {
         return text.push_str(if value < 0.0 { "-inf" } else { "inf" });
     }
+    // Most scores are whole numbers; those that are exact and need no exponent are written as one.
+    let whole = value as i64;
+    if whole as f64 == value && whole.unsigned_abs() < 1 << 53 && whole % 100_000_000 != 0 {
+        let _ = write!(text, "{whole}"); // cannot fail
+        return;
+    }
     // `1.2345e-7`: the digits, and the power of ten of the first.
-    let mut scientific = String::with_capacity(32);
-    let _ = write!(scientific, "{:e}", value.abs()); // writing to a String cannot fail
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let mut scientific = Short::default();
+    let _ = write!(scientific, "{:e}", value.abs()); // 17 digits and an exponent fit
+    let (mantissa, exponent) = scientific.as_str().split_once('e').unwrap_or(("0", "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let mut digits = Short::default();
+    mantissa.split('.').for_each(|part| {
+        let _ = digits.write_str(part); // fewer than it was read from
+    });
     if value.is_sign_negative() {
         text.push('-');
     }
-    place(&digits, exponent, text);
+    place(digits.as_str(), exponent, text);
+}
+
+/// A few characters without an allocation: a reply may hold many numbers.
+#[derive(Default)]
+struct Short {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Short {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }
 
 /// Writes `digits`, the first of which counts `10^exponent`.
@@ -78,6 +109,10 @@ mod tests {
             (3.0, "3"),
             (-1.5, "-1.5"),
             (0.1, "0.1"),
+            (12_345_678.0, "12345678"),
+            (-1e7, "-10000000"),
+            (1e8, "1e+8"),
+            (9_007_199_254_740_992.0, "9007199254740992"),
             (1.0 / 3.0, "0.3333333333333333"),
             (123_456.789, "123456.789"),
             (100_000.0, "100000"),
@@ -94,6 +129,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whole_numbers_look_the_same_by_the_short_way(value in any::<i64>(), shift in 0u32..64, zeros in 0u32..12) {
+            let value = ((value >> shift) as f64) * 10f64.powi(zeros as i32);
+            let text = formatted(value);
+            let mut by_digits = String::new();
+            let scientific = format!("{:e}", value.abs());
+            let (mantissa, exponent) = scientific.split_once('e').expect("it has an exponent");
+            let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+            place(&digits, exponent.parse().expect("a number"), &mut by_digits);
+            prop_assert_eq!(text.trim_start_matches('-'), by_digits);
+        }
+
         #[test]
         fn every_number_reads_back_as_itself(bits in any::<u64>()) {
             let value = f64::from_bits(bits);
