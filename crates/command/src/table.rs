@@ -108,6 +108,8 @@ pub enum Group {
     Set,
     /// Hashes.
     Hash,
+    /// Channels and those who listen to them.
+    PubSub,
     /// Keys of any type.
     Generic,
     /// The client's own connection.
@@ -128,6 +130,7 @@ impl Group {
             Group::Transactions => "transactions",
             Group::Set => "set",
             Group::Hash => "hash",
+            Group::PubSub => "pubsub",
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",
