@@ -92,8 +92,9 @@ impl Notices {
             Effect::Change { ns, key, kind, .. } => {
                 let (class, event) = match running {
                     Some(running) => (running.class, running.written(key)),
-                    // Nobody did that: fields were due.
+                    // Nobody did that: fields or members were due.
                     None if kind == Kind::Hash => (Classes::HASH, "hexpired"),
+                    None if kind == Kind::Set => (Classes::SET, "sexpired"),
                     None => written(kind),
                 };
                 say(class, ns, key, event);
