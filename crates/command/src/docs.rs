@@ -90,7 +90,11 @@ pub fn key_range(row: &Row) -> (i64, i64, i64) {
 
 /// What a command does with its keys, in the words of key specifications.
 pub fn key_flags(row: &Row) -> &'static [&'static str] {
-    if row.flags.contains(Flags::WRITE) { &["RW", "access", "update"] } else { &["RO", "access"] }
+    match row.flags {
+        flags if flags.contains(Flags::PUBSUB) => &["not_key"],
+        flags if flags.contains(Flags::WRITE) => &["RW", "access", "update"],
+        _ => &["RO", "access"],
+    }
 }
 
 #[cfg(test)]

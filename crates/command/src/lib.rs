@@ -30,6 +30,7 @@
 
 pub mod args;
 pub mod docs;
+pub mod event;
 pub mod family;
 pub mod index;
 pub mod long_double;

@@ -45,6 +45,10 @@ pub trait Reply {
     fn set(&mut self, length: usize) {
         self.array(length);
     }
+    /// `length` answers follow that nobody asked for, or that confirm a subscription; RESP2 sends an array.
+    fn push(&mut self, length: usize) {
+        self.array(length);
+    }
     /// An error inside an aggregate, or the whole answer.
     fn error(&mut self, reject: &Reject);
     /// 2 or 3, for the few commands whose shape depends on it.

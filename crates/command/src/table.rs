@@ -120,6 +120,8 @@ pub enum Group {
     Hash,
     /// Sorted sets.
     SortedSet,
+    /// Channels and those who listen to them.
+    PubSub,
     /// Keys of any type.
     Generic,
     /// The client's own connection.
@@ -141,6 +143,7 @@ impl Group {
             Group::Set => "set",
             Group::Hash => "hash",
             Group::SortedSet => "sorted-set",
+            Group::PubSub => "pubsub",
             Group::Generic => "generic",
             Group::Connection => "connection",
             Group::Server => "server",

@@ -39,6 +39,14 @@ bitflags::bitflags! {
         const KILLED = 1 << 4;
         /// It waits for a key.
         const WAITING = 1 << 5;
+        /// It is closed.
+        const CLOSED = 1 << 6;
+        /// It is told of changes of keys that it has read.
+        const TRACKING = 1 << 7;
+        /// It is told of changes of all keys with some prefixes.
+        const BROADCAST = 1 << 8;
+        /// The client is gone that was to hear of these changes in its place.
+        const BROKEN_REDIRECT = 1 << 9;
     }
 }
 
@@ -76,6 +84,10 @@ pub struct ClientInfo {
     output_bytes: AtomicUsize,
     memory_bytes: AtomicUsize,
     token: AtomicU64,
+    /// By `Family`.
+    subscriptions: [AtomicU32; 3],
+    /// Which client hears its invalidations, plus one; 0: none, 1: itself.
+    redirect: AtomicU64,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -121,6 +133,8 @@ impl ClientInfo {
             output_bytes: AtomicUsize::new(0),
             memory_bytes: AtomicUsize::new(0),
             token: AtomicU64::new(u64::MAX),
+            subscriptions: Default::default(),
+            redirect: AtomicU64::new(0),
         }
     }
 
@@ -200,6 +214,31 @@ impl ClientInfo {
         }
     }
 
+    /// How many channels, globs and channels of shards it listens to, in this order.
+    pub fn subscriptions(&self) -> [u32; 3] {
+        self.subscriptions.each_ref().map(|count| count.load(Relaxed))
+    }
+
+    pub(crate) fn set_subscriptions(&self, counts: [usize; 3]) {
+        for (shown, count) in self.subscriptions.iter().zip(counts) {
+            shown.store(count as u32, Relaxed);
+        }
+    }
+
+    /// Whether it listens to anything.
+    pub fn is_subscriber(&self) -> bool {
+        self.subscriptions().iter().any(|&count| count > 0)
+    }
+
+    /// Which client hears of changes in its place, as `redir=` says it: 0 itself, -1 none, because it tracks none.
+    pub fn redirect(&self) -> i64 {
+        self.redirect.load(Relaxed) as i64 - 1
+    }
+
+    pub(crate) fn set_redirect(&self, redirect: Option<u64>) {
+        self.redirect.store(redirect.map_or(0, |id| id + 1), Relaxed);
+    }
+
     /// The command it ran last, as `client|list`; `None` before the first.
     pub fn last_command(&self) -> Option<String> {
         let id = self.last_command.load(Relaxed);
@@ -265,26 +304,22 @@ pub struct Clients {
     next_id: AtomicU64,
     open: AtomicUsize,
     by_id: Mutex<BTreeMap<u64, Arc<ClientInfo>>>,
-    threads: Box<[Thread]>,
+    inboxes: Arc<[Inbox]>,
+    /// How many clients each network thread has.
+    connections: Box<[AtomicUsize]>,
     /// Memory of all connections' buffers.
     memory_bytes: AtomicI64,
 }
 
-/// What others need of a network thread.
-struct Thread {
-    inbox: Inbox,
-    connections: AtomicUsize,
-}
-
 impl Clients {
     /// No clients yet; one inbox per network thread.
-    pub fn new(inboxes: Vec<Inbox>) -> Clients {
-        let threads = inboxes.into_iter().map(|inbox| Thread { inbox, connections: AtomicUsize::new(0) });
+    pub fn new(inboxes: Arc<[Inbox]>) -> Clients {
         Clients {
             next_id: AtomicU64::new(1),
             open: AtomicUsize::new(0),
             by_id: Mutex::default(),
-            threads: threads.collect(),
+            connections: inboxes.iter().map(|_| AtomicUsize::new(0)).collect(),
+            inboxes,
             memory_bytes: AtomicI64::new(0),
         }
     }
@@ -350,17 +385,17 @@ impl Clients {
     }
 
     fn post(&self, info: Arc<ClientInfo>, message: Message) {
-        self.threads[info.thread].inbox.put(Letter::To(info, message));
+        self.inboxes[info.thread].put(Letter::To(info, message));
     }
 
     /// The inbox of a network thread.
     pub(crate) fn inbox(&self, thread: usize) -> &Inbox {
-        &self.threads[thread].inbox
+        &self.inboxes[thread]
     }
 
     /// Wakes every network thread.
     pub(crate) fn wake_all(&self) {
-        self.threads.iter().for_each(|thread| thread.inbox.wake());
+        self.inboxes.iter().for_each(Inbox::wake);
     }
 
     /// A number for the next client.
@@ -372,15 +407,15 @@ impl Clients {
     /// them. `None`: there is no place.
     pub(crate) fn claim(&self, most: usize, thread: usize) -> Option<usize> {
         self.open.fetch_update(Relaxed, Relaxed, |open| (open < most).then_some(open + 1)).ok()?;
-        let load = |thread: usize| self.threads[thread].connections.load(Relaxed);
-        let fewest = (0..self.threads.len()).min_by_key(|&other| (load(other), other != thread)).unwrap_or(thread);
-        self.threads[fewest].connections.fetch_add(1, Relaxed);
+        let load = |thread: usize| self.connections[thread].load(Relaxed);
+        let fewest = (0..self.connections.len()).min_by_key(|&other| (load(other), other != thread)).unwrap_or(thread);
+        self.connections[fewest].fetch_add(1, Relaxed);
         Some(fewest)
     }
 
     /// Gives a place on `thread` back.
     pub(crate) fn release(&self, thread: usize) {
-        self.threads[thread].connections.fetch_sub(1, Relaxed);
+        self.connections[thread].fetch_sub(1, Relaxed);
         self.open.fetch_sub(1, Relaxed);
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct Connection {
     pub interest: Interest,
     /// Whether it stands in the queue of those that want a turn without new bytes.
     pub queued: bool,
+    /// Whether it was given messages that are about to be sent.
+    pub is_given: bool,
     /// After [`Progress::Close`], when the answers are out and the client is still sending.
     pub lingering: Option<Lingering>,
     pub times: Times,
@@ -57,6 +59,8 @@ pub(crate) struct Times {
     pub request_since: Option<(u64, u64)>,
     /// Since when the client has taken nothing of what waits for it.
     pub stalled_since_ms: Option<u64>,
+    /// Since when more messages wait for it than a subscriber may have waiting for long.
+    pub soft_since_ms: Option<u64>,
 }
 
 /// A connection that is over, and kept for its client to read its last answers. What still arrives is thrown away.
@@ -84,6 +88,8 @@ pub(crate) enum Overdue {
     TimedOut,
     /// It did not read its answers.
     Output,
+    /// It did not read its messages.
+    Messages,
     /// It was closed already and has been told so; it may linger on.
     Lingered,
 }
@@ -111,8 +117,15 @@ impl Connection {
             progress: Progress::Input,
             interest: Interest::READ,
             queued: false,
+            is_given: false,
             lingering: None,
-            times: Times { opened_ms: now_ms, last_input_ms: now_ms, request_since: None, stalled_since_ms: None },
+            times: Times {
+                opened_ms: now_ms,
+                last_input_ms: now_ms,
+                request_since: None,
+                stalled_since_ms: None,
+                soft_since_ms: None,
+            },
             charged_bytes: 0,
             shown_bytes: (0, 0),
             received_bytes: 0,
@@ -199,6 +212,14 @@ impl Connection {
         limits.output_bytes_max > 0 && self.output.len() > limits.output_bytes_max
     }
 
+    /// Whether so much waits for the client that nobody asked for that it is dropped.
+    pub fn is_flooded(&self, limits: &Limits) -> bool {
+        match self.session.subscriptions() {
+            Some(_) => limits.pubsub_bytes_max > 0 && self.output.len() > limits.pubsub_bytes_max,
+            None => self.is_choked(limits),
+        }
+    }
+
     /// What epoll should watch for.
     pub fn wants(&self, limits: &Limits) -> Interest {
         let read = match self.progress {
@@ -227,6 +248,12 @@ impl Connection {
             if self.is_choked(limits) && stalled_ms >= limits.output_stall_ms_max {
                 return Some(Overdue::Output);
             }
+        }
+        if let Some(since_ms) = self.times.soft_since_ms
+            && self.session.subscriptions().is_some()
+            && now_ms.saturating_sub(since_ms) >= limits.pubsub_soft_ms_max
+        {
+            return Some(Overdue::Messages);
         }
         if !self.session.authenticated() && past(self.times.opened_ms, limits.auth_ms_max) {
             return Some(Overdue::TimedOut);

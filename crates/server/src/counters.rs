@@ -60,6 +60,12 @@ pub struct ThreadCounters {
     pub connections_refused: Counter,
     /// Clients dropped because they did not read their answers.
     pub dropped_output: Counter,
+    /// Subscribers dropped because they did not read their messages.
+    pub dropped_subscribers: Counter,
+    /// Messages that were published and that somebody listened to.
+    pub published: Counter,
+    /// Messages and invalidations that were put into clients' buffers.
+    pub pushed: Counter,
     /// Clients dropped because all clients' buffers together took too much memory.
     pub dropped_memory: Counter,
     /// Clients closed by a time-out.
@@ -89,6 +95,9 @@ impl ThreadCounters {
             connections: Counter::new(),
             connections_refused: Counter::new(),
             dropped_output: Counter::new(),
+            dropped_subscribers: Counter::new(),
+            published: Counter::new(),
+            pushed: Counter::new(),
             dropped_memory: Counter::new(),
             timed_out: Counter::new(),
             protocol_errors: Counter::new(),

@@ -3,6 +3,8 @@
 use crate::clients::ClientFlags;
 use crate::command;
 use crate::door::Turn;
+use crate::notices::current::{self, Scope};
+use crate::pubsub::post;
 use crate::session::ReplyMode;
 use crate::transaction;
 use crate::waiting::Waiter;
@@ -31,6 +33,9 @@ pub fn run_row(
     if !turn.session.authenticated() && !row.flags.contains(Flags::NO_AUTH) {
         return refuse(turn, Some(row), &NO_AUTH, reply);
     }
+    if turn.session.is_restricted() && !is_for_subscribers(row) {
+        return refuse(turn, Some(row), &only_for_subscribers(row), reply);
+    }
     if turn.session.transaction.is_some() {
         match transaction::keep(turn.session, row, args, reply) {
             Ok(true) => return,
@@ -43,6 +48,11 @@ pub fn run_row(
         turn.shared.monitors.show(&turn.shared.clients, turn.session, turn.now_ms, args);
     }
     let timing = turn.scratch.meter.before(turn.shared, turn.counters, turn.session, id, args);
+    let effects = &turn.shared.effects;
+    let scope = Scope::enter(effects, turn.session.info.id, args);
+    if let Some(tracks) = &turn.session.tracks {
+        tracks.before(&effects.tracking, row, args);
+    }
     let done = match row.handler {
         Handler::Data(run) if row.flags.contains(Flags::BLOCKING) => run_or_wait(turn, row, run, args, reply),
         Handler::Data(run) => {
@@ -51,12 +61,25 @@ pub fn run_row(
                 placed,
                 ..Context::new(&turn.shared.store, turn.ns(), turn.now_ms, turn.limits.sizes())
             };
+            if scope.is_some() {
+                current::note_misses(effects, &cx, row, args);
+            }
             run(&mut cx, args, reply)
         }
         Handler::Server(ServerCommand::Exec) => transaction::execute(turn, reply),
         Handler::Server(command) => command::run(command, turn.shared, turn.session, args, reply),
         Handler::Container => Err(Reject::arity(row.name)),
     };
+    if scope.is_some() && row.name == "SWAPDB" {
+        effects.databases_swapped(&turn.shared.store);
+    }
+    if scope.is_some() || row.flags.contains(Flags::PUBSUB) {
+        post::wait_for_room(effects.pubsub.inboxes(), turn.session.info.thread);
+    }
+    drop(scope);
+    if let Some(tracks) = turn.session.tracks.as_mut().filter(|_| turn.session.transaction.is_none()) {
+        tracks.after(args);
+    }
     turn.scratch.meter.after(timing, turn.shared, turn.counters, turn.session, row, args);
     turn.shared.effects.waiting.serve(turn.shared);
     let counters = &turn.counters.by_command[id];
@@ -67,6 +90,34 @@ pub fn run_row(
         turn.counters.note_error(&reject);
         reply.error(&reject);
     }
+}
+
+/// What a client of RESP2 may run that listens to channels: it takes everything else it hears for messages.
+fn is_for_subscribers(row: &Row) -> bool {
+    use ServerCommand as S;
+    matches!(
+        row.handler,
+        Handler::Server(
+            S::Subscribe
+                | S::Unsubscribe
+                | S::PSubscribe
+                | S::PUnsubscribe
+                | S::SSubscribe
+                | S::SUnsubscribe
+                | S::Ping
+                | S::Quit
+                | S::Reset
+        )
+    )
+}
+
+#[cold]
+fn only_for_subscribers(row: &'static Row) -> Reject {
+    let line = format!(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+        row.full_name()
+    );
+    Reject::with(Kind::BadRequest, line)
 }
 
 const NO_AUTH: Reject = Reject::new(Kind::NoAuth, "NOAUTH Authentication required.");

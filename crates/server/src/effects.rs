@@ -3,15 +3,25 @@
 //! ```text
 //! store --Effect, under the slot's lock--> Effects --> watched    WATCH: has a key changed?
 //!                                                  --> waiting    BLPOP and its kin: is there something now?
+//!                                                  --> notices    keyspace events, the channel cache-invalidation
+//!                                                  --> tracking   who has read the key?
 //! ```
 //! Each listener has a bit. While no bit is set the store makes no effects at all; while one is, the others cost a test of
 //! a bit. What listens here is called with a slot locked: it is quick, takes no lock that anybody holds while locking a
 //! slot, and does not call the store.
 
+use crate::config::Config;
+use crate::notices::{Notices, current};
+use crate::pubsub::PubSub;
+use crate::runtime::inbox::Inbox;
+use crate::tracking::Tracking;
 use crate::waiting::Waiting;
 use crate::watched::Watched;
+use parking_lot::Mutex;
 use scrubjay_base::SlotId;
+use scrubjay_base::clock::Clock;
 use scrubjay_store::{Effect, Journal, Store};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 bitflags::bitflags! {
@@ -22,20 +32,111 @@ bitflags::bitflags! {
         const WATCHED = 1;
         /// Some client waits for a key.
         const WAITING = 1 << 1;
+        /// Keyspace events are on, and somebody listens to a channel.
+        const EVENTS = 1 << 2;
+        /// Somebody listens to the channel of invalidations.
+        const INVALIDATIONS = 1 << 3;
+        /// Some client tracks keys.
+        const TRACKING = 1 << 4;
+        /// Those who tell others which command of whom an effect came from.
+        const TOLD = Self::EVENTS.bits() | Self::INVALIDATIONS.bits() | Self::TRACKING.bits();
     }
 }
 
 /// All listeners of a node.
-#[derive(Default)]
 pub struct Effects {
     interests: AtomicU32,
+    /// Held while what [`Effects::refresh`] looks at is brought into line.
+    refreshing: Mutex<()>,
     /// Keys that transactions depend on.
     pub watched: Watched,
     /// Clients that wait for keys.
     pub waiting: Waiting,
+    /// Channels and who listens to them.
+    pub pubsub: PubSub,
+    /// What is said on channels when keys change.
+    pub notices: Notices,
+    /// Clients that are told when keys change.
+    pub tracking: Tracking,
 }
 
 impl Effects {
+    /// Nobody listens yet. What is sent goes to these inboxes; `clock` says when it happened.
+    pub fn new(inboxes: Arc<[Inbox]>, clock: Arc<dyn Clock>) -> Effects {
+        Effects {
+            interests: AtomicU32::new(0),
+            refreshing: Mutex::default(),
+            watched: Watched::default(),
+            waiting: Waiting::default(),
+            pubsub: PubSub::new(inboxes.clone()),
+            notices: Notices::new(clock),
+            tracking: Tracking::new(inboxes),
+        }
+    }
+
+    /// Takes what concerns listeners from the settings; [`Effects::refresh`] then acts on it.
+    pub fn configure(&self, config: &Config) {
+        self.notices.configure(config.notify_keyspace_events, config.invalidation_channel);
+        self.tracking.set_keys_max(config.tracking_table_max_keys);
+    }
+
+    /// Looks anew at who wants to hear: to be called after somebody began to listen or to track, or ceased to, and after
+    /// the settings changed.
+    pub fn refresh(&self, store: &Store) {
+        let _one_at_a_time = self.refreshing.lock();
+        let events = self.notices.classes().is_on() && self.pubsub.is_heard();
+        let invalidations = self.notices.has_channel() && self.pubsub.invalidation_is_heard();
+        if events || invalidations {
+            self.notices.learn_databases(store);
+        }
+        self.set(store, Interest::EVENTS, events);
+        self.set(store, Interest::INVALIDATIONS, invalidations);
+        self.set(store, Interest::TRACKING, self.tracking.clients() > 0);
+    }
+
+    /// Databases have changed places, so whoever knows a key by its database knows the wrong one.
+    pub fn databases_swapped(&self, store: &Store) {
+        self.notices.learn_databases(store);
+        self.tracking.flushed();
+        if self.interests().contains(Interest::INVALIDATIONS) {
+            self.notices.flushed(&self.pubsub, crate::notices::ALL);
+        }
+    }
+
+    /// Tells what could not be told before a command of this thread was done: that many keys are gone at once. To be called
+    /// with no slot locked.
+    #[inline]
+    pub fn settle(&self) {
+        if self.is_told() {
+            self.settle_flushes();
+            self.settle_groups();
+        }
+    }
+
+    fn settle_flushes(&self) {
+        let flushed = current::take_flushed();
+        if flushed == 0 {
+            return;
+        }
+        self.tracking.flushed();
+        if self.interests().contains(Interest::INVALIDATIONS) {
+            self.notices.flushed(&self.pubsub, flushed);
+        }
+    }
+
+    fn settle_groups(&self) {
+        for gone in current::take_gone() {
+            match gone.is_tag {
+                // Which keys had the tag is known to nobody any more.
+                true => self.tracking.flushed(),
+                false => self.tracking.prefix_gone(&gone.name),
+            }
+            if self.interests().contains(Interest::INVALIDATIONS) {
+                self.notices.group_gone(&self.pubsub, &gone);
+            }
+        }
+    }
+
     /// Says whether a listener wants to hear from now on. Effects under way may still come, or not yet.
     pub fn set(&self, store: &Store, interest: Interest, wanted: bool) {
         let before = match wanted {
@@ -46,6 +147,34 @@ impl Effects {
         if (before == 0) != (after == 0) {
             // Two who set different bits at once may come here in the wrong order: what counts is what is set now.
             store.set_telling(self.interests.load(Relaxed) != 0);
+        }
+    }
+
+    /// Whether somebody is told what happens to keys.
+    pub fn is_told(&self) -> bool {
+        self.interests().intersects(Interest::TOLD)
+    }
+
+    fn tell(&self, interests: Interest, slot: SlotId, effect: &Effect<'_>) {
+        if interests.contains(Interest::EVENTS) {
+            self.notices.event(&self.pubsub, effect);
+        }
+        if interests.contains(Interest::INVALIDATIONS) {
+            self.notices.invalidation(&self.pubsub, effect);
+        }
+        match *effect {
+            Effect::Put { key, .. }
+            | Effect::Write { key, .. }
+            | Effect::Change { key, .. }
+            | Effect::Deadline { key, .. }
+            | Effect::Remove { key, .. } => {
+                if interests.contains(Interest::TRACKING) {
+                    self.tracking.changed(slot, key, current::author());
+                }
+            }
+            Effect::Tags { .. } => {} // the value is the same
+            Effect::Hide { ns, group } => current::note_gone(ns, group),
+            Effect::Flush { ns } => current::note_flush(ns),
         }
     }
 
@@ -64,6 +193,9 @@ impl Journal for Effects {
         }
         if interests.contains(Interest::WAITING) {
             self.waiting.effect(effect);
+        }
+        if interests.intersects(Interest::TOLD) {
+            self.tell(interests, slot, effect);
         }
     }
 }

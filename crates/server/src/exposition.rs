@@ -2,6 +2,7 @@
 
 use crate::counters::ERROR_CODES;
 use crate::process;
+use crate::pubsub::subscriptions::Family as Kind;
 use crate::shared::Shared;
 use scrubjay_command::index;
 use scrubjay_metrics::{Exposition, Family};
@@ -36,6 +37,11 @@ families! {
     CONNECTIONS: counter "cache_connections_accepted_total" [] "Connections that were accepted.";
     CONNECTIONS_REFUSED: counter "cache_connections_refused_total" [] "Connections that were refused because there were too many.";
     DROPPED: counter "cache_connections_dropped_total" ["reason"] "Clients that were disconnected, by reason.";
+    CHANNELS: gauge "cache_channels" ["kind"] "Names that somebody listens to: channels, patterns, channels of shards.";
+    PUBLISHED: counter "cache_messages_published_total" [] "Messages that clients published and that somebody listened to.";
+    PUSHED: counter "cache_messages_pushed_total" [] "Messages and invalidations that were sent, once for every receiver.";
+    TRACKING_CLIENTS: gauge "cache_tracking_clients" [] "Clients that are told when keys change that they have read.";
+    TRACKING_KEYS: gauge "cache_tracking_keys" [] "Keys whose readers will be told.";
     BYTES_IN: counter "cache_bytes_in_total" [] "Bytes read from clients.";
     BYTES_OUT: counter "cache_bytes_out_total" [] "Bytes written to clients.";
     ERRORS: counter "cache_errors_total" ["code"] "Errors answered, by the first word of their text in the Redis protocol.";
@@ -76,10 +82,19 @@ pub fn prometheus(shared: &Shared) -> String {
     text.single(&CONNECTIONS_REFUSED, totals.connections_refused as f64);
     let mut dropped = text.family(&DROPPED);
     dropped.sample(&["output"], totals.dropped_output as f64);
+    dropped.sample(&["pubsub"], totals.dropped_subscribers as f64);
     dropped.sample(&["memory"], totals.dropped_memory as f64);
     dropped.sample(&["timeout"], totals.timed_out as f64);
     dropped.sample(&["protocol"], totals.protocol_errors as f64);
     dropped.sample(&["wrong_door"], totals.wrong_door as f64);
+    let mut channels = text.family(&CHANNELS);
+    for (kind, family) in [("channel", Kind::Channel), ("pattern", Kind::Pattern), ("shard", Kind::Shard)] {
+        channels.sample(&[kind], shared.effects.pubsub.len(family) as f64);
+    }
+    text.single(&PUBLISHED, totals.published as f64);
+    text.single(&PUSHED, totals.pushed as f64);
+    text.single(&TRACKING_CLIENTS, shared.effects.tracking.clients() as f64);
+    text.single(&TRACKING_KEYS, shared.effects.tracking.keys() as f64);
     text.single(&BYTES_IN, totals.bytes_in as f64);
     text.single(&BYTES_OUT, totals.bytes_out as f64);
     let mut errors = text.family(&ERRORS);

@@ -6,6 +6,7 @@
 use crate::clients::ClientFlags;
 use crate::counters::ERROR_CODES;
 use crate::process;
+use crate::pubsub::subscriptions::Family;
 use crate::shared::Shared;
 use crate::totals::Totals;
 use scrubjay_base::size::human;
@@ -153,7 +154,8 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("client_recent_max_output_buffer", most(|buffers| buffers.1));
     let waiting = &facts.shared.effects.waiting;
     lines.put("blocked_clients", waiting.clients());
-    lines.zeros(&["tracking_clients", "pubsub_clients"]);
+    lines.put("tracking_clients", facts.shared.effects.tracking.clients());
+    lines.put("pubsub_clients", list.iter().filter(|info| info.is_subscriber()).count());
     lines.put("watching_clients", list.iter().filter(|info| info.watched() > 0).count());
     lines.put("clients_in_timeout_table", waiting.clients());
     lines.put("total_watched_keys", list.iter().map(|info| u64::from(info.watched())).sum::<u64>());
@@ -258,23 +260,25 @@ fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.zeros(&["evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     lines.put("keyspace_hits", stats.hits);
     lines.put("keyspace_misses", stats.misses);
-    lines.zeros(&["pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks"]);
+    let (pubsub, tracking) = (&facts.shared.effects.pubsub, &facts.shared.effects.tracking);
+    lines.put("pubsub_channels", pubsub.len(Family::Channel));
+    lines.put("pubsub_patterns", pubsub.len(Family::Pattern));
+    lines.put("pubsubshard_channels", pubsub.len(Family::Shard));
+    lines.zeros(&["latest_fork_usec", "total_forks"]);
     lines.zeros(&["migrate_cached_sockets", "slave_expires_tracked_keys"]);
     lines.zeros(&["active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses"]);
     lines.zeros(&["total_active_defrag_time", "current_active_defrag_time"]);
-    lines.zeros(&[
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
-        "unexpected_error_replies",
-    ]);
+    lines.put("tracking_total_keys", tracking.keys());
+    lines.put("tracking_total_items", tracking.readers());
+    lines.put("tracking_total_prefixes", tracking.prefixes());
+    lines.put("unexpected_error_replies", 0);
     lines.put("total_error_replies", totals.errors);
     lines.put("dump_payload_sanitizations", 0);
     lines.put("total_reads_processed", totals.turns);
     lines.put("total_writes_processed", totals.writes);
     lines.zeros(&["io_threaded_reads_processed", "io_threaded_writes_processed"]);
     lines.put("client_query_buffer_limit_disconnections", totals.protocol_errors);
-    lines.put("client_output_buffer_limit_disconnections", totals.dropped_output);
+    lines.put("client_output_buffer_limit_disconnections", totals.dropped_output + totals.dropped_subscribers);
     lines.zeros(&["reply_buffer_shrinks", "reply_buffer_expands"]);
     lines.zeros(&[
         "acl_access_denied_auth",

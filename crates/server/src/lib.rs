@@ -10,6 +10,7 @@
 //!   see of it.
 //! - [`door`]: a protocol on a connection; [`dispatch`]: from a command's name to its handler.
 //! - [`config`]: the settings; [`command`]: the commands that need more than the store.
+//! - [`pubsub`], [`tracking`], [`notices`]: who is told what, without having asked at that moment.
 //! - [`counters`], [`totals`], [`measure`]: what is counted and whose time it was; [`info`], [`exposition`], [`slowlog`],
 //!   [`latency`](mod@latency), [`monitor`]: how it is shown.
 
@@ -33,7 +34,9 @@ pub mod log;
 pub mod measure;
 pub mod monitor;
 mod node;
+pub mod notices;
 pub mod process;
+pub mod pubsub;
 pub mod rates;
 pub mod reference;
 pub mod runtime;
@@ -44,6 +47,7 @@ pub mod slowlog;
 #[cfg(test)]
 mod testing;
 pub mod totals;
+pub mod tracking;
 mod transaction;
 mod waiting;
 mod watched;

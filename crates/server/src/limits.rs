@@ -37,6 +37,12 @@ pub struct Limits {
     pub output_bytes_max: usize,
     /// Time that a client with so many bytes waiting may take none of them before it is dropped; 0: none at all.
     pub output_stall_ms_max: u64,
+    /// Bytes of messages that may wait for a subscriber before it is dropped.
+    pub pubsub_bytes_max: usize,
+    /// Bytes of messages that may wait for a subscriber for [`Limits::pubsub_soft_ms_max`] and no longer.
+    pub pubsub_soft_bytes_max: usize,
+    /// How long so many may wait.
+    pub pubsub_soft_ms_max: u64,
     /// Share of the memory limit that all clients' buffers together may take, in percent.
     pub clients_memory_percent: u64,
     /// The largest request that is kept until all of it has arrived: what all clients' buffers may take, less what reading
@@ -98,6 +104,12 @@ impl Limits {
             idle_ms_max: ms(config.idle_timeout),
             output_bytes_max: config.output_buffer_bytes_max as usize,
             output_stall_ms_max: ms(config.output_timeout),
+            pubsub_bytes_max: config.pubsub_output_bytes_max as usize,
+            pubsub_soft_bytes_max: match config.pubsub_output_soft_bytes_max {
+                0 => usize::MAX,
+                bytes => bytes as usize,
+            },
+            pubsub_soft_ms_max: ms(config.pubsub_output_soft_timeout),
             clients_memory_percent: config.clients_memory_percent as u64,
             room_bytes_max: resp.room_bytes_max,
             keepalive_ms: ms(config.tcp_keepalive),

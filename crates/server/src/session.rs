@@ -2,6 +2,9 @@
 //! [`ClientInfo`], and the setters here keep both in step.
 
 use crate::clients::{ClientFlags, ClientInfo};
+use crate::pubsub::subscriptions::{Family, Subscriptions};
+use crate::shared::Shared;
+use crate::tracking::tracks::Tracks;
 use crate::transaction::{Queue, Watch};
 use crate::waiting::Waiter;
 use std::sync::Arc;
@@ -41,6 +44,10 @@ pub struct Session {
     pub(crate) watch: Option<Box<Watch>>,
     /// The command with which it waits for a key.
     pub(crate) waiter: Option<Arc<Waiter>>,
+    /// What it listens to; `None`: nothing.
+    subscriptions: Option<Box<Subscriptions>>,
+    /// How it tracks keys; `None`: not at all.
+    pub(crate) tracks: Option<Box<Tracks>>,
 }
 
 impl Session {
@@ -57,6 +64,8 @@ impl Session {
             transaction: None,
             watch: None,
             waiter: None,
+            subscriptions: None,
+            tracks: None,
         };
         session.set_authenticated(authenticated);
         session
@@ -78,7 +87,64 @@ impl Session {
     /// Bytes of memory that it holds beyond what every session holds.
     pub fn memory_bytes(&self) -> usize {
         let waiting = self.waiter.as_ref().map_or(0, |waiter| waiter.memory_bytes());
-        self.transaction.as_ref().map_or(0, |queue| queue.memory_bytes()) + waiting
+        let listening = self.subscriptions.as_ref().map_or(0, |own| own.memory_bytes());
+        let tracking = self.tracks.as_ref().map_or(0, |tracks| tracks.memory_bytes());
+        self.transaction.as_ref().map_or(0, |queue| queue.memory_bytes()) + waiting + listening + tracking
+    }
+
+    /// What it listens to; `None`: nothing.
+    #[inline]
+    pub fn subscriptions(&self) -> Option<&Subscriptions> {
+        self.subscriptions.as_deref()
+    }
+
+    /// Whether it may run few commands only: in RESP2 a client that listens could not tell answers from messages.
+    #[inline]
+    pub fn is_restricted(&self) -> bool {
+        self.subscriptions.is_some() && self.resp < 3
+    }
+
+    /// Listens to `name`. How many names it listens to then, as confirmations count.
+    pub(crate) fn subscribe(&mut self, shared: &Shared, family: Family, name: &[u8]) -> usize {
+        let own = self.subscriptions.get_or_insert_default();
+        if own.add(family, name) {
+            shared.effects.pubsub.subscribe(family, name, &self.info);
+            self.info.set_subscriptions(Family::ALL.map(|family| own.count(family)));
+        }
+        own.count_with_kin(family)
+    }
+
+    /// Listens no longer to `name`. How many names it listens to then, as confirmations count.
+    pub(crate) fn unsubscribe(&mut self, shared: &Shared, family: Family, name: &[u8]) -> usize {
+        let Some(own) = &mut self.subscriptions else { return 0 };
+        if own.remove(family, name) {
+            shared.effects.pubsub.unsubscribe(family, name, &self.info);
+            self.info.set_subscriptions(Family::ALL.map(|family| own.count(family)));
+        }
+        let left = own.count_with_kin(family);
+        if own.is_empty() {
+            self.subscriptions = None;
+        }
+        left
+    }
+
+    /// Listens to nothing any more.
+    pub(crate) fn unsubscribe_all(&mut self, shared: &Shared) {
+        let Some(own) = self.subscriptions.take() else { return };
+        for family in Family::ALL {
+            own.names(family).for_each(|name| shared.effects.pubsub.unsubscribe(family, name, &self.info));
+        }
+        self.info.set_subscriptions([0; 3]);
+        shared.effects.refresh(&shared.store);
+    }
+
+    /// Tracks no keys any more.
+    pub(crate) fn end_tracking(&mut self, shared: &Shared) {
+        let Some(tracks) = self.tracks.take() else { return };
+        tracks.end(&shared.effects.tracking);
+        self.info.set_flag(ClientFlags::TRACKING | ClientFlags::BROADCAST | ClientFlags::BROKEN_REDIRECT, false);
+        self.info.set_redirect(None);
+        shared.effects.refresh(&shared.store);
     }
 
     /// Selects a database.

@@ -9,6 +9,7 @@ use crate::log::{self, Level, OncePerMinute};
 use crate::monitor::Monitors;
 use crate::rates::{Counts, Rates};
 use crate::runtime::inbox::Inbox;
+use crate::session::Session;
 use crate::shutdown::Shutdown;
 use crate::slowlog::SlowLog;
 use crate::totals::{Baseline, Totals};
@@ -68,12 +69,13 @@ impl Shared {
         clock: Arc<dyn Clock>,
         threads: usize,
     ) -> io::Result<Shared> {
-        let effects = Arc::new(Effects::default());
+        let inboxes: Arc<[Inbox]> = (0..threads).map(|_| Inbox::new()).collect::<io::Result<_>>()?;
+        let effects = Arc::new(Effects::new(inboxes.clone(), clock.clone()));
         let store = Arc::new(Store::new(store, Some(effects.clone())));
         store.set_telling(false); // until somebody listens
-        let inboxes = (0..threads).map(|_| Inbox::new()).collect::<io::Result<Vec<Inbox>>>()?;
         let mut rng = Rng::new(entropy_seed());
         let run_id = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect::<String>()[..40].to_owned();
+        effects.configure(&settings.load());
         Ok(Shared {
             store,
             effects,
@@ -112,6 +114,8 @@ impl Shared {
     pub fn change_settings(&self, changes: &[(&str, &str)]) -> Result<(), BadChange> {
         self.settings.set(changes)?;
         self.settings.apply_to(&self.store, self.clock.now_ms());
+        self.effects.configure(&self.config());
+        self.effects.refresh(&self.store);
         log::set_level(Level::named(self.config().log_level));
         Ok(())
     }
@@ -120,6 +124,13 @@ impl Shared {
     pub fn unpause(&self) {
         self.pause.set(0, false);
         self.clients.wake_all();
+    }
+
+    /// A session is reset or gone: nobody sends it anything any more, and what it began is undone.
+    pub(crate) fn leave(&self, session: &mut Session) {
+        crate::transaction::leave(self, session);
+        session.unsubscribe_all(self);
+        session.end_tracking(self);
     }
 
     /// Asks the node to stop: no new connections, what has arrived is finished, answers are sent for at most `drain`, then

@@ -85,6 +85,12 @@ totals! {
     connections_refused,
     /// Clients dropped because they did not read their answers.
     dropped_output,
+    /// Subscribers dropped because they did not read their messages.
+    dropped_subscribers,
+    /// Messages that were published and that somebody listened to.
+    published,
+    /// Messages and invalidations that were put into clients' buffers.
+    pushed,
     /// Clients dropped because all clients' buffers together took too much memory.
     dropped_memory,
     /// Clients closed by a time-out.

@@ -10,6 +10,7 @@
 use crate::command;
 use crate::door::Turn;
 use crate::effects::Interest;
+use crate::notices::current::{self, Scope};
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::watched::Flag;
@@ -180,8 +181,17 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
     };
     for (row, args) in &queue.commands {
         let args = args.args();
+        let scope = Scope::enter(&shared.effects, turn.session.info.id, &args);
+        if let Some(tracks) = &turn.session.tracks {
+            tracks.before(&shared.effects.tracking, row, &args);
+        }
         let done = match row.handler {
-            Handler::Data(run) => run(&mut cx, &args, reply),
+            Handler::Data(run) => {
+                if scope.is_some() {
+                    current::note_misses(&shared.effects, &cx, row, &args);
+                }
+                run(&mut cx, &args, reply)
+            }
             Handler::Server(command) => {
                 let asks_the_store = asks_the_store(command);
                 if asks_the_store {
@@ -197,6 +207,10 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
             }
             Handler::Container => Err(Reject::arity(row.name)),
         };
+        if scope.is_some() && row.name == "SWAPDB" {
+            shared.effects.databases_swapped(&shared.store);
+        }
+        drop(scope);
         let counters = &turn.counters.by_command[row.id()];
         counters.calls.add(1);
         turn.counters.commands.add(1);

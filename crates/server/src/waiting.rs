@@ -17,6 +17,7 @@
 
 use crate::clients::ClientInfo;
 use crate::effects::Interest;
+use crate::notices::current::Scope;
 use crate::runtime::inbox::Message;
 use crate::shared::Shared;
 use parking_lot::Mutex;
@@ -228,6 +229,7 @@ impl Waiting {
             Context { may_wait: true, ..Context::new(&shared.store, waiter.ns, shared.clock.now_ms(), waiter.sizes) };
         let mut done = Ok(());
         let answer = waiter.encoded(|encoder| {
+            let _scope = Scope::enter(&shared.effects, waiter.info.id, &waiter.args.args());
             done = (waiter.run)(&mut cx, &waiter.args.args(), encoder);
             if let Err(reject) = &done {
                 encoder.error(reject);

@@ -40,6 +40,8 @@ pub enum Effect<'a> {
         flags: u32,
         /// Whether the tags of what was there stay.
         keeps_tags: bool,
+        /// Whether nothing was under the key before.
+        is_new: bool,
     },
     /// These bytes were written at `offset`; the value was padded with zeros up to there if it was shorter.
     Write {

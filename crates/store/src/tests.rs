@@ -48,7 +48,7 @@ impl Journal for Listener {
         *last = sequence;
         let mut held = self.held.lock();
         match *effect {
-            Effect::Put { ns, key, kind, value, deadline_ms, flags, keeps_tags } => {
+            Effect::Put { ns, key, kind, value, deadline_ms, flags, keeps_tags, .. } => {
                 let before = held.remove(&(ns, key.to_vec())).filter(|_| keeps_tags);
                 let tags = before.map_or(Vec::new(), |before| before.tags);
                 let value = in_order(kind, value.to_vec());

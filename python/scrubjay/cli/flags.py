@@ -19,6 +19,7 @@ METAVARS = {
     "int": "NUMBER",
     "choice": "WORD",
     "policy": "POLICY",
+    "events": "LETTERS",
     "path": "PATH",
     "secret": "SECRET",
 }

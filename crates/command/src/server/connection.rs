@@ -48,12 +48,18 @@ pub static ROWS: &[Row] = &[
 ];
 
 static CLIENT: &[Row] = &[
+    row("CACHING", G, 3, S::ClientCaching).flags(OWN).docs(
+        "6.0.0",
+        "O(1)",
+        "<YES | NO>",
+        "Says whether the keys that the next command reads are tracked, in the modes OPTIN and OPTOUT.",
+    ),
     row("GETNAME", G, 2, S::ClientGetName).flags(OWN).docs("2.6.9", "O(1)", "", "Answers the connection's name, or nothing."),
     row("GETREDIR", G, 2, S::ClientGetRedir).flags(OWN).docs(
         "6.0.0",
         "O(1)",
         "",
-        "Answers where invalidation messages go: -1, because tracking is off.",
+        "Answers to which client this one's invalidation messages go: 0 to itself, -1 none, because tracking is off.",
     ),
     help(G, OWN, "5.0.0"),
     row("ID", G, 2, S::ClientId).flags(OWN).docs("5.0.0", "O(1)", "", "Answers the connection's number, which is never used again."),
@@ -101,11 +107,17 @@ static CLIENT: &[Row] = &[
         "Says which library this client is.",
     ),
     row("SETNAME", G, 3, S::ClientSetName).flags(OWN).docs("2.6.9", "O(1)", "connection-name", "Names the connection; an empty name takes it away."),
+    row("TRACKING", G, -3, S::ClientTracking).flags(OWN).docs(
+        "6.0.0",
+        "O(1); some options may need O(N), N being the number of prefixes",
+        "<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+        "Lets this client be told when a key changes that it has read, or whose prefix it has named.",
+    ),
     row("TRACKINGINFO", G, 2, S::ClientTrackingInfo).flags(OWN).docs(
         "6.2.0",
         "O(1)",
         "",
-        "Answers what this connection tracks: nothing, because tracking is off.",
+        "Answers how this connection tracks keys, where the messages go, and which prefixes it has.",
     ),
     row("UNBLOCK", G, -3, S::ClientUnblock).flags(OTHERS).docs(
         "5.0.0",

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod connection;
+pub mod pubsub;
 pub mod transaction;
 
 use crate::table::{Flags, Group, Handler, Row};
@@ -23,6 +24,7 @@ pub enum ServerCommand {
     Unwatch,
     Reset,
     Select,
+    ClientCaching,
     ClientGetName,
     ClientGetRedir,
     ClientId,
@@ -35,6 +37,7 @@ pub enum ServerCommand {
     ClientReply,
     ClientSetInfo,
     ClientSetName,
+    ClientTracking,
     ClientTrackingInfo,
     ClientUnblock,
     ClientUnpause,
@@ -74,6 +77,19 @@ pub enum ServerCommand {
     LastSave,
     Wait,
     Shutdown,
+    Subscribe,
+    Unsubscribe,
+    PSubscribe,
+    PUnsubscribe,
+    SSubscribe,
+    SUnsubscribe,
+    Publish,
+    SPublish,
+    PubSubChannels,
+    PubSubNumPat,
+    PubSubNumSub,
+    PubSubShardChannels,
+    PubSubShardNumSub,
     /// `HELP` of any container.
     Help,
 }

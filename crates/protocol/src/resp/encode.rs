@@ -8,6 +8,7 @@
 //! | verbatim | bulk string | `=15 txt:...` |
 //! | map of n pairs | `*2n` | `%n` |
 //! | set | `*n` | `~n` |
+//! | push | `*n` | `>n` |
 //!
 //! Values that the store shares are not copied: the buffer remembers where they go and the socket takes them from where
 //! they are.
@@ -168,6 +169,10 @@ impl Reply for Encoder<'_> {
 
     fn set(&mut self, length: usize) {
         self.header(if self.version >= 3 { b'~' } else { b'*' }, length as i64);
+    }
+
+    fn push(&mut self, length: usize) {
+        self.header(if self.version >= 3 { b'>' } else { b'*' }, length as i64);
     }
 
     fn error(&mut self, reject: &Reject) {

@@ -41,23 +41,6 @@ pub(super) fn set_info(session: &Session, args: &Args<'_>, reply: &mut dyn Reply
     Ok(())
 }
 
-pub(super) fn get_redir(reply: &mut dyn Reply) -> Done {
-    reply.int(-1);
-    Ok(())
-}
-
-pub(super) fn tracking_info(reply: &mut dyn Reply) -> Done {
-    reply.map(3);
-    reply.text("flags");
-    reply.set(1);
-    reply.text("off");
-    reply.text("redirect");
-    reply.int(-1);
-    reply.text("prefixes");
-    reply.array(0);
-    Ok(())
-}
-
 pub(super) fn info(shared: &Shared, session: &Session, reply: &mut dyn Reply) -> Done {
     reply.verbatim("txt", &line(&session.info, shared.clock.now_ms(), Some("client|info")));
     Ok(())
@@ -84,11 +67,12 @@ fn line(info: &ClientInfo, now_ms: UnixMs, running: Option<&str>) -> String {
     let (input, output) = info.buffered_bytes();
     let (bytes_in, bytes_out) = info.traffic_bytes();
     let (library, library_version) = info.library();
+    let [sub, psub, ssub] = info.subscriptions();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     format!(
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} watch={} qbuf={input} \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={sub} psub={psub} ssub={ssub} multi={} watch={} qbuf={input} \
          qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={output} oll=0 omem={output} tot-mem={} events=r cmd={} \
-         user=default redir=-1 resp={} lib-name={} lib-ver={} io-thread={} tot-net-in={bytes_in} tot-net-out={bytes_out} \
+         user=default redir={} resp={} lib-name={} lib-ver={} io-thread={} tot-net-in={bytes_in} tot-net-out={bytes_out} \
          tot-cmds={}\n",
         info.id,
         info.peer,
@@ -97,12 +81,13 @@ fn line(info: &ClientInfo, now_ms: UnixMs, running: Option<&str>) -> String {
         text(info.name()),
         now_ms.saturating_sub(info.created_ms) / 1000,
         now_ms.saturating_sub(info.last_active_ms()) / 1000,
-        letters(info.flags()),
+        letters(info),
         info.database(),
         info.queued().map_or(-1, i64::from),
         info.watched(),
         size_of::<ClientInfo>() + info.memory_bytes(),
         running.map(str::to_owned).or_else(|| info.last_command()).unwrap_or_else(|| "NULL".to_owned()),
+        info.redirect(),
         info.resp(),
         text(library),
         text(library_version),
@@ -112,15 +97,20 @@ fn line(info: &ClientInfo, now_ms: UnixMs, running: Option<&str>) -> String {
 }
 
 /// Flags as Redis' letters; `N` if there are none.
-fn letters(flags: ClientFlags) -> String {
+fn letters(info: &ClientInfo) -> String {
+    let flags = info.flags();
     let letters = [
         (ClientFlags::MONITOR, 'O'),
         (ClientFlags::WAITING, 'b'),
+        (ClientFlags::TRACKING, 't'),
+        (ClientFlags::BROKEN_REDIRECT, 'R'),
+        (ClientFlags::BROADCAST, 'B'),
         (ClientFlags::KILLED, 'A'),
         (ClientFlags::NO_EVICT, 'e'),
         (ClientFlags::NO_TOUCH, 'T'),
     ];
-    let text: String = letters.iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, letter)| letter).collect();
+    let shown = letters.iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, letter)| *letter);
+    let text: String = info.is_subscriber().then_some('P').into_iter().chain(shown).collect();
     if text.is_empty() { "N".to_owned() } else { text }
 }
 

@@ -12,8 +12,8 @@ pub(super) struct Filter {
     ids: Option<Vec<u64>>,
     peer: Option<String>,
     local: Option<String>,
-    /// Whether it asks for a kind of client of which there is none here: replicas, masters, subscribers.
-    absent_kind: bool,
+    /// Of which kind.
+    kind: Option<Kind>,
     age_s_min: Option<u64>,
     spared: Option<u64>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Filter {
 impl Filter {
     /// Whether `info` is meant.
     pub fn matches(&self, info: &ClientInfo, now_ms: UnixMs) -> bool {
-        !self.absent_kind
+        self.kind.as_ref().is_none_or(|kind| kind.matches(info))
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&info.id))
             && self.peer.as_ref().is_none_or(|peer| *peer == info.peer.to_string())
             && self.local.as_ref().is_none_or(|local| *local == info.local.to_string())
@@ -35,7 +35,7 @@ impl Filter {
         let mut at = 2;
         while at < args.len() {
             if args.is(at, "type") && at + 1 < args.len() {
-                filter.absent_kind |= !is_normal(args.at(at + 1))?;
+                filter.kind = Some(Kind::named(args.at(at + 1))?);
                 at += 2;
             } else if args.is(at, "id") && at + 1 < args.len() {
                 let ids = args.from(at + 1).map(|id| parse_int(id).filter(|&id| id > 0).map(|id| id as u64));
@@ -64,7 +64,7 @@ impl Filter {
                 let id = parse_int(value).filter(|&id| id > 0);
                 filter.ids = Some(vec![id.ok_or_else(|| refusal("client-id should be greater than 0"))? as u64]);
             } else if args.is(at, "type") {
-                filter.absent_kind |= !is_normal(value)?;
+                filter.kind = Some(Kind::named(value)?);
             } else if args.is(at, "addr") {
                 filter.peer = Some(text(value));
             } else if args.is(at, "laddr") {
@@ -90,12 +90,30 @@ impl Filter {
     }
 }
 
-/// Whether `kind` names clients as there are here; the other kinds exist in Redis and have no members.
-fn is_normal(kind: &[u8]) -> Result<bool, Reject> {
-    match kind.to_ascii_lowercase().as_slice() {
-        b"normal" => Ok(true),
-        b"master" | b"slave" | b"replica" | b"pubsub" => Ok(false),
-        _ => Err(refusal(format_args!("Unknown client type '{}'", shown(kind)))),
+/// A kind of client.
+enum Kind {
+    Normal,
+    Subscriber,
+    /// One that exists in Redis and has no members here: replicas, masters.
+    Absent,
+}
+
+impl Kind {
+    fn named(kind: &[u8]) -> Result<Kind, Reject> {
+        match kind.to_ascii_lowercase().as_slice() {
+            b"normal" => Ok(Kind::Normal),
+            b"pubsub" => Ok(Kind::Subscriber),
+            b"master" | b"slave" | b"replica" => Ok(Kind::Absent),
+            _ => Err(refusal(format_args!("Unknown client type '{}'", shown(kind)))),
+        }
+    }
+
+    fn matches(&self, info: &ClientInfo) -> bool {
+        match self {
+            Kind::Normal => !info.is_subscriber(),
+            Kind::Subscriber => info.is_subscriber(),
+            Kind::Absent => false,
+        }
     }
 }
 

@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(run(&shared, &mut client, "command docs select nope"), select);
         let kill = run(&shared, &mut client, "command docs client|reply");
         assert!(kill.contains("type: oneof, arguments: [{name: on, type: pure-token, token: ON}"), "{kill}");
-        assert!(run(&shared, &mut client, "command docs").contains("subcommands: {client|getname: {summary: "));
+        assert!(run(&shared, &mut client, "command docs").contains("subcommands: {client|caching: {summary: "));
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
         let mut client = session(&shared, 1000);
         for (line, answer) in [
             ("command list filterby pattern Q*", "[quit]"),
-            ("command list filterby aclcat pubsub", "[]"),
+            ("command list filterby aclcat scripting", "[]"),
             ("command list filterby module x", "[]"),
             ("command list filterby colour red", "(error) ERR syntax error"),
             ("command list x", "(error) ERR syntax error"),

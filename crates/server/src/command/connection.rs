@@ -23,9 +23,16 @@ const NO_PROTOCOL: Reject = Reject::new(Kind::BadRequest, "NOPROTO unsupported p
 const BAD_NAME: Reject =
     Reject::new(Kind::BadRequest, "ERR Client names cannot contain spaces, newlines or special characters.");
 
-pub(super) fn ping(args: &Args<'_>, reply: &mut dyn Reply) -> Done {
+pub(super) fn ping(session: &Session, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
     if args.len() > 2 {
         return Err(Reject::arity("ping"));
+    }
+    if session.is_restricted() {
+        // In the form of a message, which is all that such a client expects.
+        reply.array(2);
+        reply.text("pong");
+        reply.bulk(args.get(1).unwrap_or_default());
+        return Ok(());
     }
     match args.get(1) {
         Some(message) => reply.bulk(message),
@@ -140,7 +147,7 @@ pub(super) fn quit(session: &mut Session, reply: &mut dyn Reply) -> Done {
 
 pub(super) fn reset(shared: &Shared, session: &mut Session, reply: &mut dyn Reply) -> Done {
     shared.monitors.remove(session);
-    crate::transaction::leave(shared, session);
+    shared.leave(session);
     session.reset(shared.config().requirepass.is_empty());
     reply.set_resp_version(2);
     reply.simple("RESET");

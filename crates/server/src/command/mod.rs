@@ -12,8 +12,11 @@ mod connection;
 mod latency;
 mod memory;
 mod node;
+mod pubsub;
 mod slowlog;
+mod tracking;
 
+use crate::pubsub::subscriptions::Family;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::transaction;
@@ -33,7 +36,7 @@ pub fn run(
 ) -> Result<(), Reject> {
     use ServerCommand as S;
     match command {
-        S::Ping => connection::ping(args, reply),
+        S::Ping => connection::ping(session, args, reply),
         S::Echo => connection::echo(args, reply),
         S::Hello => connection::hello(shared, session, args, reply),
         S::Auth => connection::auth(shared, session, args, reply),
@@ -50,7 +53,8 @@ pub fn run(
         S::Reset => connection::reset(shared, session, reply),
         S::Select => connection::select(session, args, reply),
         S::ClientGetName => client::get_name(session, reply),
-        S::ClientGetRedir => client::get_redir(reply),
+        S::ClientCaching => tracking::caching(session, args, reply),
+        S::ClientGetRedir => tracking::get_redir(session, reply),
         S::ClientId => client::id(session, reply),
         S::ClientInfo => client::info(shared, session, reply),
         S::ClientKill => client::kill(shared, session, args, reply),
@@ -61,7 +65,8 @@ pub fn run(
         S::ClientReply => client::reply_mode(session, args, reply),
         S::ClientSetInfo => client::set_info(session, args, reply),
         S::ClientSetName => client::set_name(session, args, reply),
-        S::ClientTrackingInfo => client::tracking_info(reply),
+        S::ClientTracking => tracking::tracking(shared, session, args, reply),
+        S::ClientTrackingInfo => tracking::tracking_info(session, reply),
         S::ClientUnblock => client::unblock(shared, args, reply),
         S::ClientUnpause => client::unpause(shared, reply),
         S::Command => commands::all(reply),
@@ -100,6 +105,19 @@ pub fn run(
         S::LastSave => node::last_save(shared, reply),
         S::Wait => node::wait(args, reply),
         S::Shutdown => node::shutdown(shared, session, args, reply),
+        S::Subscribe => pubsub::subscribe(shared, session, Family::Channel, args, reply),
+        S::Unsubscribe => pubsub::unsubscribe(shared, session, Family::Channel, args, reply),
+        S::PSubscribe => pubsub::subscribe(shared, session, Family::Pattern, args, reply),
+        S::PUnsubscribe => pubsub::unsubscribe(shared, session, Family::Pattern, args, reply),
+        S::SSubscribe => pubsub::subscribe(shared, session, Family::Shard, args, reply),
+        S::SUnsubscribe => pubsub::unsubscribe(shared, session, Family::Shard, args, reply),
+        S::Publish => pubsub::publish(shared, session, args, reply),
+        S::SPublish => pubsub::publish_to_shard(shared, session, args, reply),
+        S::PubSubChannels => pubsub::channels(shared, Family::Channel, args, reply),
+        S::PubSubNumPat => pubsub::patterns(shared, reply),
+        S::PubSubNumSub => pubsub::subscribers(shared, Family::Channel, args, reply),
+        S::PubSubShardChannels => pubsub::channels(shared, Family::Shard, args, reply),
+        S::PubSubShardNumSub => pubsub::subscribers(shared, Family::Shard, args, reply),
         S::Help => help(args, reply),
     }
 }

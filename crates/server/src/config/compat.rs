@@ -5,7 +5,7 @@
 //! [`FIXED`] holds those that promise something to the user which this node does not do: they show the truth, and setting
 //! them to anything else is refused, because an `OK` to `appendonly yes` would be a promise to keep data.
 
-use super::table::{Redis, Setting};
+use super::table::{Config, Redis, Setting};
 use super::value::{Kind, Secret, Value};
 use std::net::IpAddr;
 
@@ -19,42 +19,52 @@ pub fn read(setting: &Setting, text: &str) -> Result<Value, String> {
             "nothing" => "error",
             other => other,
         }),
-        Some(Redis::OutputBuffer(_)) => output_buffer(setting.kind, text),
-        Some(Redis::Plain(_)) | None => setting.kind.read(text),
+        Some(Redis::Plain(_) | Redis::OutputBuffer(_)) | None => setting.kind.read(text),
     }
 }
 
-/// The hard limit of the class `normal` among `class hard soft seconds` quadruples. The other classes do not exist here
-/// and soft limits neither; they are read, so that a mistake is found, and left.
-fn output_buffer(kind: Kind, text: &str) -> Result<Value, String> {
+/// What `class hard soft seconds` quadruples say about our settings: names and texts. There is no soft limit for the class
+/// `normal`, and no class of replicas; they are read, so that a mistake is found, and left.
+pub fn output_limits(text: &str) -> Result<Vec<(&'static str, String)>, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let malformed =
-        || "write 'normal 64mb 0 0': the class, its hard limit, its soft limit and the soft limit's seconds".to_owned();
+    let malformed = || {
+        "write 'pubsub 32mb 8mb 60': the class, its hard limit, its soft limit and the soft limit's seconds".to_owned()
+    };
     if words.is_empty() || !words.len().is_multiple_of(4) {
         return Err(malformed());
     }
-    let mut normal = None;
+    let mut settings = Vec::new();
     for quadruple in words.chunks_exact(4) {
-        let hard = kind.read(quadruple[1])?;
-        kind.read(quadruple[2])?;
-        quadruple[3].parse::<u32>().map_err(|_| malformed())?;
+        let size = |text: &str| LIMIT.read(text).map(|value| value.to_string());
+        let (hard, soft) = (size(quadruple[1])?, size(quadruple[2])?);
+        let seconds = quadruple[3].parse::<u32>().map_err(|_| malformed())?;
         match quadruple[0].to_ascii_lowercase().as_str() {
-            "normal" => normal = Some(hard),
-            "pubsub" | "replica" | "slave" => {}
+            "normal" => settings.push(("output-buffer-bytes-max", hard)),
+            "pubsub" => settings.extend([
+                ("pubsub-output-bytes-max", hard),
+                ("pubsub-output-soft-bytes-max", soft),
+                ("pubsub-output-soft-timeout", format!("{seconds}s")),
+            ]),
+            "replica" | "slave" => {}
             _ => return Err(malformed()),
         }
     }
-    normal.ok_or_else(|| "only the limit of the class 'normal' exists here: write 'normal 64mb 0 0'".to_owned())
+    Ok(settings)
 }
 
+/// What a limit in a quadruple may be.
+const LIMIT: Kind = Kind::Bytes { min: 0, max: 1 << 40 };
+
 /// A value as Redis writes it: sizes in bytes, durations in seconds, `yes` and `no`.
-pub fn show(setting: &Setting, value: &Value, machine_bytes: u64) -> String {
-    match (setting.redis, value) {
+pub fn show(setting: &Setting, config: &Config, machine_bytes: u64) -> String {
+    match (setting.redis, &setting.value(config)) {
         (Some(Redis::Percent(_)), value) => format!("{value}%"),
         (Some(Redis::LogLevel(_)), Value::Choice("info")) => "notice".to_owned(),
         (Some(Redis::LogLevel(_)), Value::Choice("error")) => "nothing".to_owned(),
         (Some(Redis::OutputBuffer(_)), Value::Bytes(hard)) => {
-            format!("normal {hard} 0 0 slave {hard} 0 0 pubsub {hard} 0 0")
+            let (pubsub, soft) = (config.pubsub_output_bytes_max, config.pubsub_output_soft_bytes_max);
+            let seconds = config.pubsub_output_soft_timeout.as_secs();
+            format!("normal {hard} 0 0 slave {hard} 0 0 pubsub {pubsub} {soft} {seconds}")
         }
         (_, Value::Memory(size)) => size.bytes_of(machine_bytes).to_string(),
         (_, Value::Bytes(bytes)) => bytes.to_string(),
@@ -177,7 +187,6 @@ pub static INERT: &[(&str, &str)] = &[
     ("stop-writes-on-bgsave-error", "yes"),
     ("stream-node-max-bytes", "4096"),
     ("stream-node-max-entries", "100"),
-    ("tracking-table-max-keys", "1000000"),
     ("zset-max-listpack-entries", "128"),
     ("zset-max-listpack-value", "64"),
     ("zset-max-ziplist-entries", "128"),
@@ -213,7 +222,6 @@ pub static FIXED: &[Fixed] = &[
     Fixed { name: "masterauth", value: "", reason: "this node has no primary" },
     Fixed { name: "min-replicas-to-write", value: "0", reason: "this node has no replicas" },
     Fixed { name: "min-slaves-to-write", value: "0", reason: "this node has no replicas" },
-    Fixed { name: "notify-keyspace-events", value: "", reason: "this node sends no keyspace events" },
     Fixed { name: "pidfile", value: "", reason: "the server writes no such file" },
     Fixed {
         name: "protected-mode",
@@ -239,13 +247,25 @@ mod tests {
         SETTINGS.iter().find(|setting| setting.redis.is_some_and(|redis| redis.name() == name)).unwrap()
     }
 
+    /// Settings of which one was given as Redis writes it.
+    fn config(setting: &Setting, text: &str) -> Config {
+        let mut config = Config::default();
+        (setting.set)(&mut config, read(setting, text).unwrap()).unwrap();
+        config
+    }
+
     #[test]
     fn every_setting_shown_as_redis_shows_it_is_read_back() {
+        let defaults = Config::default();
         for setting in SETTINGS.iter().filter(|setting| setting.redis.is_some()) {
-            let value = setting.kind.read(setting.default).unwrap();
-            let shown = show(setting, &value, 1000);
-            let expected =
-                if let Value::Memory(size) = value { Value::Memory(Size::Bytes(size.bytes_of(1000))) } else { value };
+            if matches!(setting.redis, Some(Redis::OutputBuffer(_))) {
+                continue; // several settings at once
+            }
+            let shown = show(setting, &defaults, 1000);
+            let expected = match setting.value(&defaults) {
+                Value::Memory(size) => Value::Memory(Size::Bytes(size.bytes_of(1000))),
+                value => value,
+            };
             assert_eq!(read(setting, &shown), Ok(expected), "{}: {shown}", setting.name);
         }
     }
@@ -260,22 +280,26 @@ mod tests {
             ("maxmemory-clients", "5%", "5%"),
             ("loglevel", "notice", "notice"),
             ("loglevel", "verbose", "debug"),
-            (
-                "client-output-buffer-limit",
-                "normal 1mb 0 0 pubsub 32mb 8mb 60",
-                "normal 1048576 0 0 slave 1048576 0 0 pubsub 1048576 0 0",
-            ),
+            ("notify-keyspace-events", "EKA", "AKE"),
         ] {
-            let value = read(setting(name), text).unwrap();
-            assert_eq!(show(setting(name), &value, 1000), shown);
+            assert_eq!(show(setting(name), &config(setting(name), text), 1000), shown);
         }
     }
 
     #[test]
-    fn output_buffer_limits_that_say_nothing_about_normal_clients_are_refused() {
-        let limit = setting("client-output-buffer-limit");
-        for text in ["", "normal 1mb", "normal x 0 0", "pubsub 1mb 0 0", "nobody 0 0 0", "normal 0 0 x"] {
-            assert!(read(limit, text).is_err(), "{text}");
+    fn output_buffer_limits_are_several_settings_in_one() {
+        let limits = output_limits("normal 1mb 0 0 slave 1 1 1 pubsub 16mb 4mb 30").unwrap();
+        let expected = [
+            ("output-buffer-bytes-max", "1mb"),
+            ("pubsub-output-bytes-max", "16mb"),
+            ("pubsub-output-soft-bytes-max", "4mb"),
+            ("pubsub-output-soft-timeout", "30s"),
+        ];
+        assert_eq!(limits, expected.map(|(name, text)| (name, text.to_owned())));
+        let shown = show(setting("client-output-buffer-limit"), &Config::default(), 1000);
+        assert_eq!(shown, "normal 67108864 0 0 slave 67108864 0 0 pubsub 33554432 8388608 60");
+        for text in ["", "normal 1mb", "normal x 0 0", "pubsub 1mb x 0", "nobody 0 0 0", "normal 0 0 x"] {
+            assert!(output_limits(text).is_err(), "{text}");
         }
     }
 

@@ -59,6 +59,9 @@ impl fmt::Display for BadChange {
 
 impl std::error::Error for BadChange {}
 
+/// Redis' name for the limits of several classes of clients.
+const OUTPUT_LIMITS: &str = "client-output-buffer-limit";
+
 /// What a name in `CONFIG GET` or `CONFIG SET` stands for.
 enum Parameter {
     Own(usize, &'static Setting),
@@ -153,10 +156,20 @@ impl Live {
         let mut next = changing.resolved.clone();
         let mut inert_changes = Vec::new();
         let mut seen = Vec::new();
+        let mut whole = Vec::with_capacity(changes.len());
         for &(given, text) in changes {
-            let name = given.to_ascii_lowercase();
             let refuse = |reason: String| BadChange::Refused { name: given.to_owned(), reason };
-            let parameter = Parameter::find(&name).ok_or_else(|| BadChange::Unknown(given.to_owned()))?;
+            if given.eq_ignore_ascii_case(OUTPUT_LIMITS) {
+                // One name of Redis for several settings.
+                let several = compat::output_limits(text).map_err(refuse)?;
+                whole.extend(several.into_iter().map(|(name, text)| (given, name.to_owned(), text)));
+            } else {
+                whole.push((given, given.to_ascii_lowercase(), text.to_owned()));
+            }
+        }
+        for (given, name, text) in &whole {
+            let refuse = |reason: String| BadChange::Refused { name: (*given).to_owned(), reason };
+            let parameter = Parameter::find(name).ok_or_else(|| BadChange::Unknown((*given).to_owned()))?;
             let (row, setting, value) = match parameter {
                 Parameter::Own(row, setting) => (row, setting, setting.kind.read(text)),
                 Parameter::Redis(row, setting) => (row, setting, compat::read(setting, text)),
@@ -205,7 +218,7 @@ impl Live {
             let value = setting.value(&config);
             let redis = setting.redis.map(|redis| redis.name());
             if let Some(name) = redis.filter(|name| wanted(name)) {
-                found.push((name, compat::show(setting, &value, self.machine_bytes)));
+                found.push((name, compat::show(setting, &config, self.machine_bytes)));
             }
             if redis != Some(setting.name) && wanted(setting.name) {
                 found.push((setting.name, value.to_string()));

@@ -6,6 +6,7 @@
 
 use super::value::{Held, Kind, Secret, Value};
 use scrubjay_base::size::Size;
+use scrubjay_command::event::Classes;
 use scrubjay_store::Policy;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -182,6 +183,12 @@ settings! {
             "How much output may wait for a client: beyond it, its requests wait too, and it is disconnected if it goes on not reading; 0 means no limit.";
         output_timeout: Duration = "output-timeout", Kind::Duration { max_s: DAY_S }, "10s", Live, None,
             "How long a client for which that much output waits may take none of it before it is disconnected.";
+        pubsub_output_bytes_max: u64 = "pubsub-output-bytes-max", Kind::Bytes { min: 0, max: 1 << 40 }, "32mb", Live, None,
+            "How many bytes of messages may wait for a subscriber before it is disconnected; 0 means no limit.";
+        pubsub_output_soft_bytes_max: u64 = "pubsub-output-soft-bytes-max", Kind::Bytes { min: 0, max: 1 << 40 }, "8mb", Live, None,
+            "How many bytes of messages may wait for a subscriber for a while; 0 means no limit of this kind.";
+        pubsub_output_soft_timeout: Duration = "pubsub-output-soft-timeout", Kind::Duration { max_s: DAY_S }, "1m", Live, None,
+            "How long more than pubsub-output-soft-bytes-max may wait for a subscriber before it is disconnected.";
     }
     "Requests" {
         key_bytes_max: u64 = "key-bytes-max", Kind::Bytes { min: 1, max: 64 * KB }, "64kb", Live, None,
@@ -198,6 +205,15 @@ settings! {
             "How large a request may be with all its arguments together.";
         http_head_bytes_max: u64 = "http-head-bytes-max", Kind::Bytes { min: KB, max: MB }, "64kb", Live, None,
             "How large the request line and headers of an HTTP request may be together.";
+    }
+    "Telling" {
+        notify_keyspace_events: Classes = "notify-keyspace-events", Kind::Events, "", Live, Some(Plain("notify-keyspace-events")),
+            "Which events are published when keys change, as Redis' letters: K or E for the channels, A or some of g$lshzxetdmn for the events; empty means none.";
+        invalidation_channel: bool = "invalidation-channel", Kind::Bool, "true", Live, None,
+            "Publish every change of a key as JSON on the channel cache-invalidation while somebody listens to it.";
+        tracking_table_max_keys: usize = "tracking-table-max-keys", Kind::Int { min: 0, max: 1 << 40, unit: "keys" }, "1000000", Live,
+            Some(Plain("tracking-table-max-keys")),
+            "How many keys that tracking clients have read are remembered; beyond, their readers are told that a random one changed. 0 means no limit.";
     }
     "Process" {
         threads: usize = "threads", Kind::Int { min: 0, max: 1024, unit: "threads" }, "0", Restart, None,

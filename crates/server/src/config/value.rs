@@ -4,6 +4,7 @@
 //! it happens here only. [`Held`] carries a value into and out of its typed field of [`Config`](super::Config).
 
 use scrubjay_base::{duration, size::Size};
+use scrubjay_command::event::Classes;
 use scrubjay_store::Policy;
 use std::fmt;
 use std::net::IpAddr;
@@ -46,6 +47,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// The name of an eviction policy.
     Policy,
+    /// Letters that choose keyspace events.
+    Events,
     /// A file or folder; empty: none.
     Path,
     /// Text that is never shown; empty: none.
@@ -71,6 +74,8 @@ pub enum Value {
     Choice(&'static str),
     /// Of [`Kind::Policy`].
     Policy(Policy),
+    /// Of [`Kind::Events`].
+    Events(Classes),
     /// Of [`Kind::Path`].
     Path(Option<PathBuf>),
     /// Of [`Kind::Secret`].
@@ -110,6 +115,9 @@ impl Kind {
             Kind::Policy => {
                 trimmed.parse().map(Value::Policy).map_err(|unknown: scrubjay_store::UnknownPolicy| unknown.to_string())
             }
+            Kind::Events => Classes::parse(trimmed).map(Value::Events).ok_or_else(|| {
+                format!("'{trimmed}' has a letter that chooses no events: write some of KEg$lshzxetdmn, or A for most")
+            }),
             Kind::Path => Ok(Value::Path((!trimmed.is_empty()).then(|| PathBuf::from(trimmed)))),
             // Spaces may be part of a password.
             Kind::Secret => Ok(Value::Secret(Secret(text.to_owned()))),
@@ -128,6 +136,7 @@ impl Kind {
             Kind::Bool => "true or false".to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Policy => format!("one of {}", Policy::ALL.map(Policy::name).join(", ")),
+            Kind::Events => "letters of KEg$lshzxetdmnA".to_owned(),
             Kind::Path => "path".to_owned(),
             Kind::Secret => "secret".to_owned(),
         }
@@ -145,6 +154,7 @@ impl Kind {
             Kind::Bool => "bool",
             Kind::Choice(_) => "choice",
             Kind::Policy => "policy",
+            Kind::Events => "events",
             Kind::Path => "path",
             Kind::Secret => "secret",
         }
@@ -171,6 +181,7 @@ impl fmt::Display for Value {
             Value::Bool(value) => write!(f, "{value}"),
             Value::Choice(word) => f.write_str(word),
             Value::Policy(policy) => f.write_str(policy.name()),
+            Value::Events(classes) => write!(f, "{classes}"),
             Value::Path(path) => path.iter().try_for_each(|path| write!(f, "{}", path.display())),
             Value::Secret(secret) => f.write_str(&secret.0),
         }
@@ -282,6 +293,7 @@ held! {
     bool: Value::Bool(value) => Some(value), value => Value::Bool(*value);
     &'static str: Value::Choice(word) => Some(word), word => Value::Choice(word);
     Policy: Value::Policy(policy) => Some(policy), policy => Value::Policy(*policy);
+    Classes: Value::Events(classes) => Some(classes), classes => Value::Events(*classes);
     Option<PathBuf>: Value::Path(path) => Some(path), path => Value::Path(path.clone());
     Secret: Value::Secret(secret) => Some(secret), secret => Value::Secret(secret.clone());
 }
@@ -303,6 +315,7 @@ mod tests {
             (Kind::Bool, "YES", "true"),
             (Kind::Choice(&["a", "b"]), "B", "b"),
             (Kind::Policy, "lru", "allkeys-lru"),
+            (Kind::Events, "KEA", "AKE"),
             (Kind::Path, " /tmp ", "/tmp"),
             (Kind::Secret, " two words ", " two words "),
         ] {
@@ -326,6 +339,7 @@ mod tests {
             (Kind::Bool, "maybe", "'maybe'"),
             (Kind::Choice(&["a", "b"]), "c", "a, b"),
             (Kind::Policy, "lur", "allkeys-s3fifo"),
+            (Kind::Events, "KEq", "'KEq'"),
         ] {
             let refusal = kind.read(text).unwrap_err();
             assert!(refusal.contains(expected), "{kind:?} {text}: {refusal}");

@@ -3,12 +3,16 @@
 //! The bell (an eventfd in the receiver's event loop) is rung only when the queue was empty, so a burst of messages costs
 //! one wake-up.
 
+use super::poll::Token;
 use crate::clients::ClientInfo;
+use crate::pubsub::push::Push;
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use smallvec::SmallVec;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What can be said to a connection.
 #[derive(Debug)]
@@ -27,6 +31,13 @@ pub enum Letter {
     /// For this client. Where it sits is looked up when the letter is opened: a client that is still on its way to its
     /// thread has arrived by then, because it travels by the same inbox.
     To(Arc<ClientInfo>, Message),
+    /// The same for several clients of the thread.
+    Push {
+        /// Which. Those that are gone by then, or no longer want it, are skipped.
+        to: SmallVec<[Token; 3]>,
+        /// What.
+        push: Arc<Push>,
+    },
     /// A connection that another thread accepted and that this one is to serve.
     Adopt(Box<Arrival>),
 }
@@ -45,18 +56,25 @@ pub struct Arrival {
 pub struct Inbox {
     letters: Mutex<Vec<Letter>>,
     bell: OwnedFd,
+    /// How much was put in with [`Letter::Push`] since the last time that the inbox was emptied.
+    pushed_bytes: AtomicUsize,
 }
 
 impl Inbox {
     /// An empty one. Errors: the process has no file descriptors left.
     pub fn new() -> io::Result<Inbox> {
-        Ok(Inbox { letters: Mutex::default(), bell: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)? })
+        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
+        Ok(Inbox { letters: Mutex::default(), bell, pushed_bytes: AtomicUsize::new(0) })
     }
 
     /// Leaves a letter.
     pub fn put(&self, letter: Letter) {
         let was_empty = {
             let mut letters = self.letters.lock();
+            if let Letter::Push { push, .. } = &letter {
+                let bytes = self.pushed_bytes.load(Relaxed) + push.memory_bytes();
+                self.pushed_bytes.store(bytes, Relaxed);
+            }
             letters.push(letter);
             letters.len() == 1
         };
@@ -75,7 +93,14 @@ impl Inbox {
     pub fn take(&self, into: &mut Vec<Letter>) {
         let mut count = [0; 8];
         let _ = rustix::io::read(&self.bell, &mut count);
-        std::mem::swap(&mut *self.letters.lock(), into);
+        let mut letters = self.letters.lock();
+        std::mem::swap(&mut *letters, into);
+        self.pushed_bytes.store(0, Relaxed);
+    }
+
+    /// About how much waits in it that was sent to several clients at once.
+    pub fn pushed_bytes(&self) -> usize {
+        self.pushed_bytes.load(Relaxed)
     }
 
     /// What the event loop watches.

@@ -15,6 +15,7 @@
 //! - `sweep`: what is overdue. `arrivals`: new connections. `slab`: where a thread keeps them.
 
 mod arrivals;
+mod deliver;
 pub mod inbox;
 pub mod poll;
 mod round;

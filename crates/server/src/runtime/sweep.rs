@@ -38,6 +38,7 @@ impl Worker {
             match reason {
                 Overdue::TimedOut => self.counters().timed_out.add(1),
                 Overdue::Output => self.counters().dropped_output.add(1),
+                Overdue::Messages => self.counters().dropped_subscribers.add(1),
                 Overdue::Lingered => {}
             }
             if let Some(mut connection) = self.connections.lend(connection.token) {

@@ -2,6 +2,7 @@
 
 use super::poll::{Interest, Ready, Token};
 use super::worker::{READ_BYTES, Worker};
+use crate::clients::ClientFlags;
 use crate::connection::{Connection, Received};
 use crate::door::{Progress, Turn};
 use crate::log::{self, Level};
@@ -132,6 +133,7 @@ impl Worker {
             return self.close(connection);
         };
         connection.progress = progress;
+        shared.effects.settle();
         self.scratch.meter.end(shared, counters, &connection.session);
         let commands = counters.commands.get() - commands_before;
         if self.collecting && !own_output && progress == Progress::Input && output.len() <= COLLECTED_BYTES_MAX {
@@ -210,13 +212,16 @@ impl Worker {
     }
 
     /// Sends what waits; `false`: the client is gone.
-    fn flush(&mut self, connection: &mut Connection) -> bool {
+    pub(super) fn flush(&mut self, connection: &mut Connection) -> bool {
         let Ok(sent) = Connection::send(&connection.socket, &mut connection.output, self.counters()) else {
             return false;
         };
         if sent > 0 {
             connection.times.stalled_since_ms = None;
             connection.session.info.note_turn(connection.session.info.last_active_ms(), 0, 0, sent as u64);
+        }
+        if connection.output.len() <= self.limits.pubsub_soft_bytes_max {
+            connection.times.soft_since_ms = None;
         }
         if connection.output.is_empty() {
             connection.output = OutputBuffer::new();
@@ -332,7 +337,7 @@ impl Worker {
         }
     }
 
-    fn watch(&self, connection: &mut Connection, wants: Interest) -> bool {
+    pub(super) fn watch(&self, connection: &mut Connection, wants: Interest) -> bool {
         connection.interest = wants;
         self.poll.change(&connection.socket, connection.token, wants).is_ok()
     }
@@ -362,7 +367,8 @@ impl Worker {
     pub(super) fn close(&mut self, mut connection: Box<Connection>) {
         connection.input = InputBuffer::new();
         connection.output = OutputBuffer::new();
-        crate::transaction::leave(&self.shared, &mut connection.session);
+        connection.session.info.set_flag(ClientFlags::CLOSED, true);
+        self.shared.leave(&mut connection.session);
         if let Some(waiter) = connection.session.waiter.take() {
             self.forget_timeout(&waiter, connection.token);
             // Whoever serves it just now finds that it is gone.

@@ -61,7 +61,7 @@ fn every_command_of_a_pipeline_is_in_the_histogram() {
 fn metrics_agree_with_info() {
     let node = plain_node();
     let mut client = Client::of(&node);
-    client.send("SET k v\nGET k\nGET k\nGET nope\nHGET k f");
+    client.send("SET k v\nGET k\nGET k\nGET nope\nNOSUCH k f");
     (0..5).for_each(|_| drop(client.read()));
     let text = exposition::prometheus(node.shared());
     for line in [

@@ -4,6 +4,7 @@ mod bad_input;
 mod lifecycle;
 mod limits;
 mod pipelines;
+mod pubsub;
 mod support;
 mod transactions;
 mod waiting;

@@ -259,6 +259,7 @@ impl Shard {
             deadline_ms,
             flags,
             keeps_tags: false,
+            is_new: true,
         });
     }
 

@@ -49,8 +49,8 @@ impl Shard {
         let kind = value.kind;
         let value = New { keeps_tags: deadline == Deadline::Keep, ..value };
         let sequence = self.write(env, key, value, old, deadline_ms, flags, now_ms)?;
-        let (ns, key_bytes, keeps_tags) = (key.ns, key.bytes, deadline == Deadline::Keep);
-        let effect = || Effect::Put { ns, key: key_bytes, kind, value: told, deadline_ms, flags, keeps_tags };
+        let (ns, key_bytes, keeps_tags, is_new) = (key.ns, key.bytes, deadline == Deadline::Keep, old.is_none());
+        let effect = || Effect::Put { ns, key: key_bytes, kind, value: told, deadline_ms, flags, keeps_tags, is_new };
         self.tell(env, key.slot, sequence, effect);
         if env.budget.surplus_bytes() > 0 {
             // A table grew past the limit.
