@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! store --Effect, under the slot's lock--> Effects --> watched    WATCH: has a key changed?
-//!                                                  --> waiting    BLPOP and its kin: is there something now?
+//!                                                  --> waiting    BLPOP and its kin: is there something now? JAY.GET: is it loaded?
 //! ```
 //! Each listener has a bit. While no bit is set the store makes no effects at all; while one is, the others cost a test of
 //! a bit. What listens here is called with a slot locked: it is quick, takes no lock that anybody holds while locking a
@@ -11,7 +11,7 @@
 use crate::waiting::Waiting;
 use crate::watched::Watched;
 use scrubjay_base::SlotId;
-use scrubjay_store::{Effect, Journal, Store};
+use scrubjay_store::{Effect, Journal, Ns, Store};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 bitflags::bitflags! {
@@ -64,6 +64,12 @@ impl Journal for Effects {
         }
         if interests.contains(Interest::WAITING) {
             self.waiting.effect(effect);
+        }
+    }
+
+    fn lease_ended(&self, ns: Ns, key: &[u8]) {
+        if self.interests().contains(Interest::WAITING) {
+            self.waiting.lease_ended(ns, key);
         }
     }
 }

@@ -230,6 +230,12 @@ impl Guard<'_> {
         self.shard(key).lease(env, key, ttl_ms, now_ms)
     }
 
+    /// Until when somebody has the right to fill the key; `None`: nobody has.
+    pub fn lease_until_ms(&mut self, key: &Key<'_>) -> Option<UnixMs> {
+        let now_ms = self.now_ms;
+        self.shard(key).lease_until_ms(key, now_ms)
+    }
+
     /// Whether `token` is the right to fill the key now.
     pub fn holds_lease(&mut self, key: &Key<'_>, token: u64) -> bool {
         let now_ms = self.now_ms;

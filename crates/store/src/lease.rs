@@ -61,8 +61,8 @@ impl Leases {
 
     /// Gives `token` to whoever asks first, until `until_ms`.
     pub fn take(&mut self, ns: Ns, hash: u64, token: u64, until_ms: UnixMs, now_ms: UnixMs) -> Lease {
-        if let Some(held) = self.held.get(&hash).filter(|held| held.until_ms > now_ms) {
-            return Lease::Taken { until_ms: held.until_ms };
+        if let Some(until_ms) = self.until_ms(hash, now_ms) {
+            return Lease::Taken { until_ms };
         }
         if self.held.len() >= LEASES_MAX {
             self.end_due(now_ms);
@@ -74,6 +74,11 @@ impl Leases {
         }
         self.held.insert(hash, Held { token, until_ms, ns });
         Lease::Won(token)
+    }
+
+    /// Until when the lease of `hash` is out; `None`: none is.
+    pub fn until_ms(&self, hash: u64, now_ms: UnixMs) -> Option<UnixMs> {
+        self.held.get(&hash).map(|held| held.until_ms).filter(|&until_ms| until_ms > now_ms)
     }
 
     /// Whether `token` is out for `hash`.

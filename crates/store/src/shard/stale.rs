@@ -146,6 +146,11 @@ impl Shard {
         lease
     }
 
+    /// See [`Guard::lease_until_ms`](crate::Guard::lease_until_ms).
+    pub fn lease_until_ms(&self, key: &Key<'_>, now_ms: UnixMs) -> Option<UnixMs> {
+        self.leases.as_ref().and_then(|leases| leases.until_ms(key.hash, now_ms))
+    }
+
     /// See [`Guard::holds_lease`](crate::Guard::holds_lease).
     pub fn holds_lease(&self, key: &Key<'_>, token: u64, now_ms: UnixMs) -> bool {
         self.leases.as_ref().is_some_and(|leases| leases.is_held(key.hash, token, now_ms))

@@ -101,6 +101,25 @@ impl LeasedGet<'_> {
     }
 }
 
+/// Asks whether a key is not there and somebody else may fill it.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocked<'a> {
+    /// The key.
+    pub key: &'a [u8],
+}
+
+impl Blocked<'_> {
+    /// Asks. Returns when to look again; `None`: there is something, or it is free to fill. Counts nothing.
+    pub fn run(self, cx: &Context<'_>) -> Option<UnixMs> {
+        let key = cx.store.key(cx.ns, self.key);
+        let mut guard = cx.lock(&key);
+        if guard.get_or_stale(&key, Access::Peek).is_some() {
+            return None;
+        }
+        guard.lease_until_ms(&key).map(|until_ms| look_again_ms(until_ms, cx.now_ms))
+    }
+}
+
 /// When somebody who waits for a lease that ends at `until_ms` looks again.
 pub fn look_again_ms(until_ms: UnixMs, now_ms: UnixMs) -> UnixMs {
     until_ms.min(now_ms.saturating_add(LOOK_AGAIN_MS))

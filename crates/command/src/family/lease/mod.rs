@@ -14,7 +14,7 @@ mod get;
 mod tests;
 
 pub use fill::{Invalidate, Invalidated, Release};
-pub use get::{Ask, LEASE_MS_MAX, LeasedGet, Right, State, look_again_ms};
+pub use get::{Ask, Blocked, LEASE_MS_MAX, LeasedGet, Right, State, look_again_ms};
 
 pub(crate) use get::say_taken;
 
