@@ -204,9 +204,10 @@ impl Waiting {
             | Effect::Write { ns, key, .. }
             | Effect::Change { ns, key, .. }
             | Effect::Deadline { ns, key, .. }
+            | Effect::Tags { ns, key, .. }
             | Effect::Remove { ns, key, .. } => self.note(ns, Kind::String, key),
             // Told for every slot: who waits is looked for once, when the command is done.
-            Effect::Flush { ns } => FLUSHED.set(FLUSHED.get() | 1 << ns.0),
+            Effect::Flush { ns } | Effect::Hide { ns, .. } => FLUSHED.set(FLUSHED.get() | 1 << ns.0),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::positive;
 use crate::args::Args;
+use crate::family::group::Tagging;
 use crate::family::string::{ExpiryOption, Set};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
@@ -77,6 +78,9 @@ pub(super) fn set(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) 
         at += if args.is(at, "TOKEN") && set.token.is_none() {
             set.token = Some(token(args.get(at + 1).ok_or(Reject::SYNTAX)?)?);
             2
+        } else if args.is(at, "TAGS") {
+            (set.tags, at) = Tagging::parse(args, at)?;
+            0
         } else {
             let width = expiry.accept(args, at, "KEEPTTL").or_else(|| expiry.accept_stale(args, at));
             width.ok_or(Reject::SYNTAX)?

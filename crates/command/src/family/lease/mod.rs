@@ -38,7 +38,7 @@ pub static ROWS: &[Row] = &[
         .docs(
             "scrubjay 0.1",
             "O(1)",
-            "key value TOKEN token [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] [STALE time]",
+            "key value TOKEN token [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] [STALE time] [TAGS numtags tag [tag ...]]",
             "Writes the value of a key if the token of JAY.GET is still good.",
         ),
     Row::data("JAY.RELEASE", Group::String, 4, fill::release).flags(WRITE_FAST).keys(Keys::ONE).docs(

@@ -131,6 +131,26 @@ fn a_stale_value_is_no_beginning_of_another() {
 }
 
 #[test]
+fn a_deleted_tag_takes_what_is_stale_and_voids_leases() {
+    let mut node = Node::new();
+    let token = first(&node);
+    node.run("jay.get k LEASE 60000");
+    node.check(&[(&format!("jay.set k v TOKEN {token} PX 10 STALE 1000 TAGS 1 red"), "+OK")]);
+    node.now_ms += 10;
+    assert!(node.run("jay.get k LEASE 60000").contains("\"stale\", \"lease\": \"won\""));
+    node.run("jay.deltag red");
+    node.check(&[
+        (&format!("jay.set k late TOKEN {}", token + 1), "nil"),
+        ("jay.get k", &answer("nil", "miss", "none", "nil", "nil")),
+    ]);
+    node.run("set k v PX 10 STALE 1000 TAGS 1 red");
+    node.now_ms += 10;
+    node.check(&[("append k x", "1")]);
+    node.run("jay.deltag red");
+    node.check(&[("get k", "\"x\"")]);
+}
+
+#[test]
 fn a_copy_is_kept_as_long_as_what_it_was_made_of() {
     let mut node = Node::new();
     node.check(&[("set a v PX 10 STALE 100", "+OK"), ("copy a b", "1"), ("rename a c", "+OK"), ("move c 1", "1")]);
