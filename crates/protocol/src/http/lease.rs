@@ -36,15 +36,14 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Reads the query; names that are not known are none of ours. Errors: a value that is none, a name that stands twice,
-    /// `wait` or `recache` without `lease`.
+    /// Reads the query; names that are not known are none of ours, and `wait` and `recache` mean nothing without `lease`.
+    /// Errors: a value that is none, a name that stands twice.
     #[inline]
     pub fn of(request: &Request<'_>) -> Result<Asked, Fault> {
         if request.query().is_empty() { Ok(Asked::default()) } else { Asked::parse(request.query()) }
     }
 
     fn parse(query: &[u8]) -> Result<Asked, Fault> {
-        const ALONE: Fault = Fault::bad("'wait' and 'recache' need a 'lease'");
         let meta = match parameter(query, b"meta")?.as_deref() {
             None | Some(b"false") => false,
             Some(b"true") => true,
@@ -53,9 +52,7 @@ impl Asked {
         let lease = ms(query, b"lease", LEASE_SECONDS_MAX)?;
         let (wait_ms, recache_ms) =
             (ms(query, b"wait", WAIT_SECONDS_MAX)?, ms(query, b"recache", envelope::TTL_SECONDS_MAX)?);
-        let Some(ttl_ms) = lease else {
-            return if wait_ms.or(recache_ms).is_some() { Err(ALONE) } else { Ok(Asked { meta, ..Asked::default() }) };
-        };
+        let Some(ttl_ms) = lease else { return Ok(Asked { meta, ..Asked::default() }) };
         if ttl_ms == 0 {
             return Err(Fault::bad("'lease' is a number of seconds above 0"));
         }
@@ -74,7 +71,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Reads the query. Errors: a value that is none, both at once.
+    /// Reads the query. Errors: a value that is none.
     pub fn of(request: &Request<'_>) -> Result<Ends, Fault> {
         let query = request.query();
         let release = parameter(query, b"release")?;
@@ -85,9 +82,6 @@ impl Ends {
                 .and_then(envelope::stale_ms)
                 .ok_or(Fault::bad("'stale' is a number of seconds above 0 and at most 1e11"))?,
         };
-        if release.is_some() && stale_ms > 0 {
-            return Err(Fault::bad("'release' deletes nothing, so it does not go with 'stale'"));
-        }
         Ok(Ends { release, stale_ms })
     }
 }
@@ -178,6 +172,7 @@ mod tests {
         let ask = |ttl_ms, recache_ms| Some(Ask { ttl_ms, recache_ms });
         for (query, expected) in [
             ("x=1&y", Asked::default()),
+            ("wait=1&recache=1", Asked::default()),
             ("meta=true", Asked { meta: true, ..Asked::default() }),
             ("lease=10", Asked { ask: ask(10_000, 0), ..Asked::default() }),
             ("wait=0.25&lease=0.0001&recache=5", Asked { ask: ask(1, 5000), wait_ms: 250, meta: false }),
@@ -198,8 +193,6 @@ mod tests {
             "lease=inf",
             "lease=3600.1",
             "lease=1&lease=1",
-            "wait=1",
-            "recache=1",
             "lease=1&wait=61",
             "lease=1&wait=-1",
             "meta=1",

@@ -100,7 +100,7 @@ fn what_is_deleted_may_be_kept_as_stale() {
     assert_eq!(node.ask("DELETE /cache/k?stale=5\nIf-None-Match: *").status, 412);
     node.redis("rpush list a");
     assert_eq!(node.ask("DELETE /cache/list?stale=5").status, 409);
-    for query in ["release=0", "release=x", "stale=0", "stale=-1", "stale=5&release=5"] {
+    for query in ["release=0", "release=x", "stale=0", "stale=-1"] {
         assert_eq!(node.ask(&format!("DELETE /cache/k?{query}")).status, 400, "{query}");
     }
 }

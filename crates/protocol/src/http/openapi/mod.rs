@@ -119,13 +119,13 @@ fn parameters(route: &Route, operation: Operation) -> Value {
     };
     if operation == Operation::Get {
         query("lease", schemas::lease(), "On a miss, or if stale: asks for the right to load it, for so many seconds.");
-        query("wait", schemas::wait(), "How many seconds to wait for another who loads it. Needs lease.");
-        query("recache", schemas::seconds_from_0(), "Lease it too if it expires within so many seconds. Needs lease.");
+        query("wait", schemas::wait(), "How many seconds to wait for another who loads it. With lease.");
+        query("recache", schemas::seconds_from_0(), "Lease it too if it expires within so many seconds. With lease.");
         query("meta", json!({ "type": "boolean" }), "What is known about the entry, instead of it.");
     }
     if operation == Operation::Remove {
         query("stale", schemas::seconds_above_0(), "Keep it so many seconds for those who take it stale.");
-        query("release", schemas::token(), "Give this token back, and delete nothing. Not with stale.");
+        query("release", schemas::token(), "Give this token back, and delete nothing.");
     }
     if operation == Operation::GetList {
         parameters.push(json!({
