@@ -12,7 +12,6 @@ mod tests;
 
 pub use condition::{Condition, digest, parse_digest};
 pub use expiry::Expiry;
-pub(super) use expiry::ExpiryOption;
 pub use get::{Get, GetDelete, GetExpire, GetMany};
 pub use lcs::{Found, Lcs, Match, Want, compare};
 pub use many::{Item, SetMany};
