@@ -241,6 +241,19 @@ def test_counters_count_and_keep_their_lifetime(cache: Cache) -> None:
     assert cache.incr("text") == 6
 
 
+def test_a_counter_that_is_made_with_a_lifetime_ends_with_it(cache: Cache, clock: ManualClock) -> None:
+    assert cache.incr("n", ttl=10) == 1
+    clock.advance(6)
+    assert cache.incr("n", 5, ttl=10) == 6
+    assert cache.ttl("n") == 4
+    clock.advance(4)
+    assert cache.decr("n", ttl=10) == -1
+    assert cache.ttl("n") == 10
+    with pytest.raises(errors.InvalidRequest):
+        cache.incr("n", ttl=0)
+    assert cache.get("n") == -1
+
+
 @pytest.mark.parametrize("value", ["x", b"1.5", "", 2**63, " 1"])
 def test_what_is_no_number_is_not_counted(cache: Cache, value: bytes | str | int) -> None:
     cache.set("key", value)

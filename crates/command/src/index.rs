@@ -22,6 +22,8 @@ pub static FAMILIES: &[&[Row]] = &[
     family::sorted_set::ROWS,
     family::key::ROWS,
     family::group::ROWS,
+    family::lease::ROWS,
+    family::rate::ROWS,
     crate::server::connection::ROWS,
     crate::server::transaction::ROWS,
     crate::server::pubsub::ROWS,

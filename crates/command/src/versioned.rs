@@ -98,6 +98,8 @@ pub enum Written {
     Stored(Option<u64>),
     /// The condition did not hold; this version is there, or nothing. Nothing was changed.
     Refused(Option<u64>),
+    /// The lease that was shown is not good, or no longer. Nothing was changed.
+    Void,
 }
 
 impl Put<'_> {
@@ -105,10 +107,23 @@ impl Put<'_> {
     ///
     /// Errors: the key or the value is too long, or there is no memory for it; nothing was changed.
     pub fn run(self, cx: &Context<'_>, permits: impl FnOnce(Option<u64>) -> bool) -> Result<Written, Reject> {
+        self.fill(cx, None, permits)
+    }
+
+    /// As [`Put::run`], if `token`, where there is one, is the key's lease.
+    pub fn fill(
+        self,
+        cx: &Context<'_>,
+        token: Option<u64>,
+        permits: impl FnOnce(Option<u64>) -> bool,
+    ) -> Result<Written, Reject> {
         self.check(cx)?;
         let key = cx.store.key(cx.ns, self.key);
         cx.reserve_bytes(self.key.len() + self.value.len());
         let mut guard = cx.lock(&key);
+        if token.is_some_and(|token| !guard.holds_lease(&key, token)) {
+            return Ok(Written::Void);
+        }
         let present = guard.get(&key, Access::Peek).map(|entry| entry.version());
         if !permits(present) {
             return Ok(Written::Refused(present));

@@ -3,6 +3,9 @@
 //! A handler that finds nothing to take says nothing and leaves a [`Wish`] in its context. The server parks the client with
 //! the command, runs the command again after one of its keys was written to, and answers [`Wish::nothing`] when the time is
 //! over. Where nobody can wait (inside a transaction), the handler is told so beforehand and answers that itself.
+//!
+//! A wish for a string is one for a key that somebody else is loading: it is looked at again after any change of the key,
+//! after its lease ended, and at a time that the handler names, because a lease may end without anybody doing anything.
 
 use crate::reject::{Kind as RejectKind, Reject};
 use crate::reply::Reply;
@@ -16,6 +19,8 @@ pub enum Nothing {
     Null,
     /// As a null array in RESP2.
     NullArray,
+    /// As a miss whose lease somebody else has.
+    Taken,
 }
 
 impl Nothing {
@@ -24,6 +29,7 @@ impl Nothing {
         match self {
             Nothing::Null => reply.null(),
             Nothing::NullArray => reply.null_array(),
+            Nothing::Taken => crate::family::lease::say_taken(reply),
         }
     }
 }
@@ -39,6 +45,8 @@ pub struct Wish {
     pub until_ms: Option<u64>,
     /// What to answer then.
     pub nothing: Nothing,
+    /// When to look again although nothing has happened.
+    pub look_again_ms: Option<u64>,
 }
 
 /// Reads a time-out: seconds, with fractions; 0: for ever. Returns the moment when it is over.
@@ -69,7 +77,8 @@ impl Context<'_> {
         reply: &mut dyn Reply,
     ) {
         if self.may_wait {
-            self.wish = Some(Box::new(Wish { kind, keys: keys.map(Box::from).collect(), until_ms, nothing }));
+            let keys = keys.map(Box::from).collect();
+            self.wish = Some(Box::new(Wish { kind, keys, until_ms, nothing, look_again_ms: None }));
         } else {
             nothing.say(reply);
         }

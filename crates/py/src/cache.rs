@@ -123,8 +123,9 @@ impl Cache {
         written.map_err(|_| errors::out_of_memory(py))
     }
 
-    fn add(&self, py: Python<'_>, key: &[u8], delta: i64) -> PyResult<i64> {
-        self.engine(py)?.add(key, delta).map_err(|reject| errors::of_reject(py, &reject))
+    fn add(&self, py: Python<'_>, key: &[u8], delta: i64, ttl: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
+        let ttl = Ttl::of(ttl)?;
+        self.engine(py)?.add(key, delta, ttl).map_err(|reject| errors::of_reject(py, &reject))
     }
 
     /// `get`, whose arguments [`fastcall`](crate::fastcall) reads.
@@ -242,20 +243,33 @@ impl Cache {
         batch::delete_many(self.engine(py)?, &pinned(keys)?)
     }
 
-    /// Adds `delta` to the number at `key` (0 if there is none) and returns the sum. The lifetime stays.
+    /// Adds `delta` to the number at `key` (0 if there is none) and returns the sum. A new one lives for `ttl` seconds
+    /// (`None`: the cache's default); the lifetime of one that is there stays, so the count of a window ends with it.
     ///
     /// Raises:
     ///     InvalidRequest: the value is no 64-bit integer, or the sum would not be one. Nothing was changed.
-    #[pyo3(signature = (key, delta=1))]
-    fn incr(&self, py: Python<'_>, key: &Bound<'_, PyAny>, delta: i64) -> PyResult<i64> {
-        self.add(py, key::bytes_of(key)?, delta)
+    #[pyo3(signature = (key, delta=1, ttl=None))]
+    fn incr(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        delta: i64,
+        ttl: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<i64> {
+        self.add(py, key::bytes_of(key)?, delta, ttl)
     }
 
     /// Subtracts `delta` from the number at `key`; see `incr`.
-    #[pyo3(signature = (key, delta=1))]
-    fn decr(&self, py: Python<'_>, key: &Bound<'_, PyAny>, delta: i64) -> PyResult<i64> {
+    #[pyo3(signature = (key, delta=1, ttl=None))]
+    fn decr(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        delta: i64,
+        ttl: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<i64> {
         let delta = delta.checked_neg().ok_or_else(|| errors::of_reject(py, &Reject::OVERFLOW))?;
-        self.add(py, key::bytes_of(key)?, delta)
+        self.add(py, key::bytes_of(key)?, delta, ttl)
     }
 
     /// The seconds that `key` has left, `math.inf` if it does not expire, `None` if it is not there.

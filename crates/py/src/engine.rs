@@ -120,16 +120,17 @@ impl Engine {
         self.change(&key, |guard| guard.remove(&key))
     }
 
-    /// Adds to the number at `key` (0 if there is none) and returns the sum. The deadline stays.
-    pub fn add(&self, key: &[u8], delta: i64) -> Result<i64, Reject> {
+    /// Adds to the number at `key` (0 if there is none, which then lives for `ttl`) and returns the sum. The deadline of
+    /// one that is there stays.
+    pub fn add(&self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Reject> {
         let key = self.store.key(NS, key);
         self.change(&key, |guard| {
-            let present = match guard.get(&key, Access::Write) {
-                Some(entry) => parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?,
-                None => 0,
+            let (present, deadline) = match guard.get(&key, Access::Write) {
+                Some(entry) => (parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, Deadline::Keep),
+                None => (0, ttl.deadline(guard.now_ms())),
             };
             let sum = present.checked_add(delta).ok_or(Reject::OVERFLOW)?;
-            guard.put(&key, Digits::of(sum).as_bytes(), Deadline::Keep, Flags::Set(flags::INT))?;
+            guard.put(&key, Digits::of(sum).as_bytes(), deadline, Flags::Set(flags::INT))?;
             Ok(sum)
         })
     }

@@ -136,7 +136,9 @@ fn run_or_wait(
     let waiting = &shared.effects.waiting;
     let kind = if row.group == Group::List { ValueKind::List } else { ValueKind::SortedSet };
     let keys = row.keys.indices(args);
-    let is_behind = waiting.is_awaited(ns, kind, keys.iter().map(|&index| args.at(index)));
+    // Who waits for another to load a key is in nobody's way.
+    let is_behind =
+        row.group != Group::String && waiting.is_awaited(ns, kind, keys.iter().map(|&index| args.at(index)));
     let mut cx = Context {
         touch: turn.session.touch(),
         may_wait: true,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! store --Effect, under the slot's lock--> Effects --> watched    WATCH: has a key changed?
-//!                                                  --> waiting    BLPOP and its kin: is there something now?
+//!                                                  --> waiting    BLPOP and its kin: is there something now? JAY.GET: is it loaded?
 //!                                                  --> notices    keyspace events, the channel cache-invalidation
 //!                                                  --> tracking   who has read the key?
 //! ```
@@ -20,7 +20,7 @@ use crate::watched::Watched;
 use parking_lot::Mutex;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::Clock;
-use scrubjay_store::{Effect, Journal, Store};
+use scrubjay_store::{Effect, Journal, Ns, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -196,6 +196,12 @@ impl Journal for Effects {
         }
         if interests.intersects(Interest::TOLD) {
             self.tell(interests, slot, effect);
+        }
+    }
+
+    fn lease_ended(&self, ns: Ns, key: &[u8]) {
+        if self.interests().contains(Interest::WAITING) {
+            self.waiting.lease_ended(ns, key);
         }
     }
 }

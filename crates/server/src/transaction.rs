@@ -53,6 +53,7 @@ struct Watched {
     database: u8,
     ns: Ns,
     key: Box<[u8]>,
+    was_there: bool,
 }
 
 /// `MULTI`.
@@ -97,9 +98,9 @@ pub fn watch(shared: &Shared, session: &mut Session, args: &Args<'_>, reply: &mu
         }
         // What has expired by now goes first: that it does is no change to what is watched.
         let key = shared.store.key(ns, bytes);
-        shared.store.lock(key.slot, now_ms).get(&key, Access::Peek);
+        let was_there = shared.store.lock(key.slot, now_ms).get(&key, Access::Peek).is_some();
         watched.add(ns, bytes, &watch.flag);
-        watch.keys.push(Watched { database, ns, key: bytes.into() });
+        watch.keys.push(Watched { database, ns, key: bytes.into(), was_there });
     }
     session.info.set_watched(watch.keys.len());
     reply.ok();
@@ -229,11 +230,15 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
 
 /// Whether a watched key changed.
 fn is_stale(shared: &Shared, guard: &mut Guard<'_>, watch: &Watch) -> bool {
+    let mut has_expired = false;
     for known in &watch.keys {
-        // One that has expired is removed by being looked at, which raises the flag.
-        guard.get(&shared.store.key(known.ns, &known.key), Access::Peek);
+        // One that has expired is removed by being looked at, which raises the flag; or it is kept as stale.
+        let is_there = guard.get(&shared.store.key(known.ns, &known.key), Access::Peek).is_some();
+        has_expired |= known.was_there && !is_there;
     }
-    watch.flag.is_raised() || watch.keys.iter().any(|known| shared.store.namespace(known.database) != Some(known.ns))
+    has_expired
+        || watch.flag.is_raised()
+        || watch.keys.iter().any(|known| shared.store.namespace(known.database) != Some(known.ns))
 }
 
 /// Whether a command of the server takes locks of the store itself.

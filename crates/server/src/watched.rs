@@ -122,8 +122,11 @@ mod tests {
         let flag = Arc::new(Flag::default());
         let slot = SlotId::of(b"k");
         watched.add(Ns(0), b"k", &flag);
-        watched.effect(slot, &Effect::Deadline { ns: Ns(1), key: b"k", deadline_ms: None });
-        watched.effect(SlotId::of(b"other"), &Effect::Deadline { ns: Ns(0), key: b"other", deadline_ms: None });
+        watched.effect(slot, &Effect::Deadline { ns: Ns(1), key: b"k", deadline_ms: None, stale_until_ms: None });
+        watched.effect(
+            SlotId::of(b"other"),
+            &Effect::Deadline { ns: Ns(0), key: b"other", deadline_ms: None, stale_until_ms: None },
+        );
         watched.effect(slot, &Effect::Flush { ns: Ns(3) });
         assert!(!flag.is_raised());
         watched.effect(slot, &Effect::Flush { ns: Ns(0) });

@@ -36,6 +36,8 @@ pub enum Effect<'a> {
         value: &'a [u8],
         /// When it expires; `None`: never.
         deadline_ms: Option<UnixMs>,
+        /// Until when it is kept beyond that, to be served as stale; `None`: not at all.
+        stale_until_ms: Option<UnixMs>,
         /// The entry's flags.
         flags: u32,
         /// Whether the tags of what was there stay.
@@ -73,6 +75,8 @@ pub enum Effect<'a> {
         key: &'a [u8],
         /// The new deadline; `None`: it no longer expires.
         deadline_ms: Option<UnixMs>,
+        /// Until when it is kept beyond that, to be served as stale; `None`: not at all.
+        stale_until_ms: Option<UnixMs>,
     },
     /// The key is gone.
     Remove {
@@ -111,6 +115,12 @@ pub enum Effect<'a> {
 pub trait Journal: Send + Sync {
     /// `slot` changed for the `sequence`-th time.
     fn effect(&self, slot: SlotId, sequence: u64, effect: &Effect<'_>);
+
+    /// The right to fill the key, which somebody had, is free again without a change of the key. Leases are no effects:
+    /// nobody has to repeat them.
+    fn lease_ended(&self, ns: Ns, key: &[u8]) {
+        let _ = (ns, key);
+    }
 
     /// The effects from `begins` to its opposite are one transaction's, on this thread: they belong together.
     fn batch(&self, begins: bool) {

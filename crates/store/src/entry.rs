@@ -2,18 +2,18 @@
 //!
 //! ```text
 //!  byte 0          4          8                    16
-//!  +----------+----------+-----------------------+------------+-----------+-----+-------+- - -+
-//!  |   head   |   rank   |         birth         | deadline?  |  flags?   | key | value | pad |
-//!  |   u32    |   u32    |          u64          |  u48 ms    |   u32     |     |       | 0-3 |
-//!  +----------+----------+-----------------------+------------+-----------+-----+-------+- - -+
+//!  +----------+----------+-----------------------+-----------+--------+--------+-----+-------+- - -+
+//!  |   head   |   rank   |         birth         | deadline? | until? | flags? | key | value | pad |
+//!  |   u32    |   u32    |          u64          |  u48 ms   | u48 ms |  u32   |     |       | 0-3 |
+//!  +----------+----------+-----------------------+-----------+--------+--------+-----+-------+- - -+
 //!    head:  bits 0-1 state (live, hole, filler)   birth: bits 0-47  slot sequence: CAS, ETag, birth
 //!           2 large  3 deadline  4 flags                 bits 48-59 value bytes
-//!           5-10 kind (string, list, ...), 11 tagged    bits 60-63 packed flags
-//!           12-19 namespace  20-31 key bytes
+//!           5-9 kind (string, list, ...)                 bits 60-63 packed flags
+//!           10 until  11 tagged  12-19 namespace  20-31 key bytes
 //! ```
 //!
-//! The header is 16 bytes. A deadline costs 6 more, flags 4 more (but the fifteen numbers from
-//! [`flags::PACKED_BASE`] on cost nothing). Keys and values that are long live apart (`large`): the block then holds a
+//! The header is 16 bytes. A deadline costs 6 more, a moment until which the entry is kept as stale beyond its deadline
+//! another 6, flags 4 more (but the fifteen numbers from [`flags::PACKED_BASE`] on cost nothing). Keys and values that are long live apart (`large`): the block then holds a
 //! `u32` index into the shard's list of large things where the value would be, and a key too long for 12 bits goes there
 //! too. `rank` belongs to the eviction policy alone.
 //!
@@ -38,10 +38,11 @@ pub const INLINE_KEY_BYTES_MAX: usize = 1024;
 pub const DEADLINE_MS_MAX: UnixMs = (1 << 48) - 1;
 
 const DEADLINE_BYTES: usize = 6;
+const STALE_BYTES: usize = 6;
 const FLAGS_BYTES: usize = 4;
 const INDEX_BYTES: usize = 4;
 /// The most that an entry takes beside key and value.
-pub const LARGEST_HEADER_BYTES: usize = HEADER_BYTES + DEADLINE_BYTES + FLAGS_BYTES + GRANULE;
+pub const LARGEST_HEADER_BYTES: usize = HEADER_BYTES + DEADLINE_BYTES + STALE_BYTES + FLAGS_BYTES + GRANULE;
 
 const STATE_MASK: u32 = 0b11;
 const LIVE: u32 = 0;
@@ -51,7 +52,9 @@ const LARGE: u32 = 1 << 2;
 const DEADLINE: u32 = 1 << 3;
 const FLAGS: u32 = 1 << 4;
 const KIND_SHIFT: u32 = 5;
-const KIND_MASK: u32 = 0x3F << KIND_SHIFT;
+const KIND_MASK: u32 = 0x1F << KIND_SHIFT;
+/// Beside a deadline, and only there.
+const STALE: u32 = 1 << 10;
 const TAGGED: u32 = 1 << 11;
 const NS_SHIFT: u32 = 12;
 const KEY_SHIFT: u32 = 20;
@@ -75,6 +78,15 @@ fn u32_at(block: &[u8], at: usize) -> u32 {
 #[inline(always)]
 fn put_u32(block: &mut [u8], at: usize, value: u32) {
     block[at..at + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+#[inline(always)]
+fn moment_at(block: &[u8], at: usize) -> UnixMs {
+    u64::from(u32_at(block, at)) | u64::from(block[at + 4]) << 32 | u64::from(block[at + 5]) << 40
+}
+
+fn put_moment(block: &mut [u8], at: usize, moment_ms: UnixMs) {
+    block[at..at + 6].copy_from_slice(&moment_ms.min(DEADLINE_MS_MAX).to_le_bytes()[..6]);
 }
 
 /// `bytes` rounded up to whole granules, in granules.
@@ -164,6 +176,18 @@ impl Layout {
         self.head & DEADLINE != 0
     }
 
+    /// Whether it is kept for a while beyond its deadline.
+    #[inline(always)]
+    pub fn is_kept_stale(self) -> bool {
+        self.head & STALE != 0
+    }
+
+    /// The same entry, which has a deadline, with room for the moment until which it is kept beyond it.
+    pub fn with_stale(self) -> Layout {
+        debug_assert!(self.has_deadline());
+        Layout { head: self.head | STALE, ..self }
+    }
+
     /// The namespace.
     #[inline(always)]
     pub fn ns(self) -> u8 {
@@ -187,8 +211,13 @@ impl Layout {
     }
 
     #[inline(always)]
-    fn flags_at(self) -> usize {
+    fn stale_at(self) -> usize {
         HEADER_BYTES + if self.has_deadline() { DEADLINE_BYTES } else { 0 }
+    }
+
+    #[inline(always)]
+    fn flags_at(self) -> usize {
+        self.stale_at() + if self.is_kept_stale() { STALE_BYTES } else { 0 }
     }
 
     /// Where the inline key starts.
@@ -229,8 +258,19 @@ impl Layout {
         if !self.has_deadline() {
             return None;
         }
-        let low = u64::from(u32_at(block, HEADER_BYTES));
-        Some(low | u64::from(block[HEADER_BYTES + 4]) << 32 | u64::from(block[HEADER_BYTES + 5]) << 40)
+        Some(moment_at(block, HEADER_BYTES))
+    }
+
+    /// Until when it is kept beyond its deadline, if it is.
+    #[inline]
+    pub fn stale_until_ms(self, block: &[u8]) -> Option<UnixMs> {
+        self.is_kept_stale().then(|| moment_at(block, self.stale_at()))
+    }
+
+    /// When it is to be removed.
+    #[inline(always)]
+    pub fn end_ms(self, block: &[u8]) -> Option<UnixMs> {
+        if self.is_kept_stale() { self.stale_until_ms(block) } else { self.deadline_ms(block) }
     }
 
     /// The flags, read from the block.
@@ -309,8 +349,12 @@ pub fn set_tagged(block: &mut [u8], yes: bool) {
 /// Overwrites the deadline of a live entry whose layout has one.
 #[inline]
 pub fn set_deadline(block: &mut [u8], deadline_ms: UnixMs) {
-    block[HEADER_BYTES..HEADER_BYTES + DEADLINE_BYTES]
-        .copy_from_slice(&deadline_ms.min(DEADLINE_MS_MAX).to_le_bytes()[..DEADLINE_BYTES]);
+    put_moment(block, HEADER_BYTES, deadline_ms);
+}
+
+/// Overwrites the moment until which a live entry is kept beyond its deadline; its layout must have one.
+pub fn set_stale_until(block: &mut [u8], layout: Layout, until_ms: UnixMs) {
+    put_moment(block, layout.stale_at(), until_ms);
 }
 
 /// The policy's word of a live entry.
@@ -414,6 +458,27 @@ mod tests {
         assert_eq!(round_trip(key, value, None, 0xFFFF_FFFF), 20 + 48);
         round_trip(b"", b"", None, 0);
         round_trip(&[1; INLINE_KEY_BYTES_MAX], &[2; INLINE_VALUE_BYTES_MAX], Some(5), 3);
+    }
+
+    #[test]
+    fn being_kept_beyond_the_deadline_costs_six_bytes_and_moves_nothing_else() {
+        for flags in [0, flags::JSON, 7] {
+            let plain = Layout::new(9, Kind::String, 3, 5, false, true, flags).tagged(true);
+            let layout = plain.with_stale();
+            assert_eq!((layout.bytes(), layout.kind(), layout.ns()), (plain.bytes() + 6, Kind::String, 9));
+            let mut block = vec![0xEE; layout.granules() as usize * GRANULE];
+            let parts =
+                Parts { layout, rank: 1, sequence: 2, deadline_ms: Some(70), flags, key: b"key", value: b"value" };
+            write(&mut block, &parts);
+            set_stale_until(&mut block, layout, DEADLINE_MS_MAX + 5);
+            let read = Layout::read(&block);
+            assert_eq!((&block[read.key()], &block[read.value()]), (&b"key"[..], &b"value"[..]));
+            assert_eq!((read.deadline_ms(&block), read.flags(&block), read.is_tagged()), (Some(70), flags, true));
+            assert_eq!(
+                (read.stale_until_ms(&block), read.end_ms(&block)),
+                (Some(DEADLINE_MS_MAX), Some(DEADLINE_MS_MAX))
+            );
+        }
     }
 
     #[test]

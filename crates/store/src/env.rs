@@ -47,6 +47,8 @@ pub struct Env {
     pub entries: AtomicU64,
     /// Lifetime of entries written without one; 0: for ever.
     pub default_ttl_ms: AtomicU64,
+    /// The next token of a lease.
+    pub lease_tokens: AtomicU64,
     /// The shards. A shard that holds its own lock only ever tries another's.
     pub shards: Box<[Berth]>,
 }

@@ -6,6 +6,7 @@
 use crate::env::Env;
 use crate::key::Key;
 use crate::large::Body;
+use crate::lease::Lease;
 use crate::shard::{Entry, New, Purpose, Shard};
 use crate::value::{Collection, Edit, Refused, WrongKind};
 use crate::{Access, Deadline, Flags, OutOfMemory, Removal};
@@ -153,8 +154,7 @@ impl Guard<'_> {
         if from.ns == to.ns && from.bytes == to.bytes {
             return true;
         }
-        let (deadline_ms, flags) = (entry.deadline_ms(), entry.flags());
-        let deadline = deadline_ms.map_or(Deadline::Never, Deadline::At);
+        let (deadline, flags) = (entry.deadline(), entry.flags());
         let (env, now_ms) = (self.env, self.now_ms);
         let tags = self.shard(from).tags_of(from.hash);
         let Some(body) = self.shard(from).take(env, from, now_ms) else { return false };
@@ -182,7 +182,7 @@ impl Guard<'_> {
     pub fn copy(&mut self, from: &Key<'_>, to: &Key<'_>) -> Result<bool, OutOfMemory> {
         let Some(entry) = self.get(from, Access::Peek) else { return Ok(false) };
         let (body, flags) = (entry.body(), Flags::Set(entry.flags()));
-        let deadline = entry.deadline_ms().map_or(Deadline::Never, Deadline::At);
+        let deadline = entry.deadline();
         let tags = self.shard(from).tags_of(from.hash);
         self.put_body(to, body, deadline, flags)?;
         self.carry_tags(&tags, to);
@@ -207,5 +207,44 @@ impl Guard<'_> {
     pub fn set_deadline(&mut self, key: &Key<'_>, deadline_ms: Option<UnixMs>) -> bool {
         let (env, now_ms) = (self.env, self.now_ms);
         self.shard(key).set_deadline(env, key, deadline_ms, now_ms)
+    }
+
+    /// As [`Guard::get`], but also an entry that is past its deadline and kept beyond it; [`Entry::is_stale`] tells which.
+    /// Counts as a hit in either case.
+    pub fn get_or_stale(&mut self, key: &Key<'_>, access: Access) -> Option<Entry<'_>> {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).get_or_stale(env, key, access, now_ms)
+    }
+
+    /// Lets the deadline of a string be now, and keeps it until `until_ms` for those who take it stale; one that is stale
+    /// already too. Voids its lease. Whether it was there; `None`: it holds another kind, and nothing was changed.
+    pub fn invalidate(&mut self, key: &Key<'_>, until_ms: UnixMs) -> Option<bool> {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).invalidate(env, key, until_ms, now_ms)
+    }
+
+    /// Asks for the right to fill the key, for `ttl_ms`. It ends with that time, with a release, and with any write or
+    /// deletion of the key.
+    pub fn lease(&mut self, key: &Key<'_>, ttl_ms: u64) -> Lease {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).lease(env, key, ttl_ms, now_ms)
+    }
+
+    /// Until when somebody has the right to fill the key; `None`: nobody has.
+    pub fn lease_until_ms(&mut self, key: &Key<'_>) -> Option<UnixMs> {
+        let now_ms = self.now_ms;
+        self.shard(key).lease_until_ms(key, now_ms)
+    }
+
+    /// Whether `token` is the right to fill the key now.
+    pub fn holds_lease(&mut self, key: &Key<'_>, token: u64) -> bool {
+        let now_ms = self.now_ms;
+        self.shard(key).holds_lease(key, token, now_ms)
+    }
+
+    /// Gives the right back unused. Whether `token` was it.
+    pub fn release_lease(&mut self, key: &Key<'_>, token: u64) -> bool {
+        let (env, now_ms) = (self.env, self.now_ms);
+        self.shard(key).release_lease(env, key, token, now_ms)
     }
 }

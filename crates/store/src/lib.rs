@@ -27,9 +27,12 @@ mod guard;
 mod heap;
 mod key;
 mod large;
+mod lease;
 mod pool;
 mod prefetch;
 mod shard;
+#[cfg(test)]
+mod stale_tests;
 mod stats;
 mod store;
 mod table;
@@ -46,6 +49,7 @@ pub use groups::Group;
 pub use guard::Guard;
 pub use key::{DATABASES, KEY_BYTES_MAX, Key, Ns};
 pub use large::{Body, SharedBytes};
+pub use lease::Lease;
 pub use shard::Entry;
 pub use stats::Stats;
 pub use store::Store;
@@ -104,6 +108,13 @@ pub enum Deadline {
     Never,
     /// At this moment (Unix milliseconds).
     At(scrubjay_base::clock::UnixMs),
+    /// At the moment `at`; but it is kept until the moment `until`, for those who take it stale. For strings.
+    Stale {
+        /// The deadline, which reads and lifetimes go by.
+        at: scrubjay_base::clock::UnixMs,
+        /// When it is removed.
+        until: scrubjay_base::clock::UnixMs,
+    },
 }
 
 /// The flags of a written entry.

@@ -94,6 +94,7 @@ impl Store {
                 max_entries: config.max_entries.into(),
                 entries: AtomicU64::new(0),
                 default_ttl_ms: config.default_ttl_ms.into(),
+                lease_tokens: crate::lease::first_token(config.start_ms).into(),
                 shards: berths.collect(),
             },
             databases: std::array::from_fn(|n| AtomicU8::new(n as u8)),
@@ -373,6 +374,7 @@ impl Store {
         for _ in 0..steps {
             let number = self.next_shard.fetch_add(1, Relaxed) & env.shard_mask;
             let mut shard = env.shards[number].shard.lock();
+            shard.end_leases(env, now_ms);
             if shard.tidy(env) {
                 next = now_ms;
             }

@@ -28,8 +28,19 @@ struct Held {
     /// A string's bytes; a collection as it travels.
     value: Vec<u8>,
     deadline_ms: Option<u64>,
+    stale_until_ms: Option<u64>,
     flags: u32,
     tags: Vec<Vec<u8>>,
+}
+
+impl Held {
+    fn is_live(&self, now_ms: u64) -> bool {
+        self.deadline_ms.is_none_or(|at| at > now_ms)
+    }
+
+    fn is_kept(&self, now_ms: u64) -> bool {
+        self.stale_until_ms.or(self.deadline_ms).is_none_or(|at| at > now_ms)
+    }
 }
 
 /// What somebody who only hears effects knows.
@@ -48,11 +59,11 @@ impl Journal for Listener {
         *last = sequence;
         let mut held = self.held.lock();
         match *effect {
-            Effect::Put { ns, key, kind, value, deadline_ms, flags, keeps_tags, .. } => {
+            Effect::Put { ns, key, kind, value, deadline_ms, stale_until_ms, flags, keeps_tags, .. } => {
                 let before = held.remove(&(ns, key.to_vec())).filter(|_| keeps_tags);
                 let tags = before.map_or(Vec::new(), |before| before.tags);
                 let value = in_order(kind, value.to_vec());
-                held.insert((ns, key.to_vec()), Held { kind, value, deadline_ms, flags, tags });
+                held.insert((ns, key.to_vec()), Held { kind, value, deadline_ms, stale_until_ms, flags, tags });
             }
             Effect::Change { ns, key, kind, changes } => {
                 let held = held.get_mut(&(ns, key.to_vec())).expect("changed where something is");
@@ -75,8 +86,9 @@ impl Journal for Listener {
                 };
                 *n != ns || SlotId::of(key) != slot || !is_covered
             }),
-            Effect::Deadline { ns, key, deadline_ms } => {
-                held.get_mut(&(ns, key.to_vec())).expect("there").deadline_ms = deadline_ms;
+            Effect::Deadline { ns, key, deadline_ms, stale_until_ms } => {
+                let held = held.get_mut(&(ns, key.to_vec())).expect("there");
+                (held.deadline_ms, held.stale_until_ms) = (deadline_ms, stale_until_ms);
             }
             Effect::Remove { ns, key, cause } => {
                 held.remove(&(ns, key.to_vec())).expect("removed once, and only if it was there");
@@ -175,11 +187,16 @@ impl World {
         let id = (ns, bytes.clone());
         let key = self.store.key(ns, &bytes);
         let known = self.listener.held.lock().get(&id).cloned();
-        let live = known.filter(|h| h.deadline_ms.is_none_or(|at| at > self.now_ms));
+        let kept = known.filter(|held| held.is_kept(self.now_ms));
+        let live = kept.clone().filter(|held| held.is_live(self.now_ms));
         match self.rng.below(100) {
             0..40 => {
                 let value = self.value();
-                let deadline = match self.rng.below(5) {
+                let deadline = match self.rng.below(6) {
+                    3 => {
+                        let at = self.now_ms + 1 + self.rng.below(100);
+                        Deadline::Stale { at, until: at + self.rng.below(5000) }
+                    }
                     0 => Deadline::At(self.now_ms + self.rng.below(5000)),
                     1 => Deadline::Keep,
                     2 => Deadline::Never,
@@ -194,7 +211,7 @@ impl World {
                 let done = self.store.lock(key.slot, self.now_ms).put(&key, &value, deadline, flags);
                 let now = self.listener.held.lock().get(&id).cloned();
                 match done {
-                    Err(OutOfMemory) => assert_eq!(now, live, "a refused write changes nothing"),
+                    Err(OutOfMemory) => assert_eq!(now, kept, "a refused write changes nothing"),
                     Ok(()) if deadline == Deadline::At(self.now_ms) => assert_eq!(now, None),
                     Ok(()) => {
                         let now = now.expect("stored");
@@ -221,6 +238,22 @@ impl World {
                     _ => Group::Tag(b"blue"),
                 };
                 self.store.hide(ns, group);
+            }
+            45..47 => {
+                let mut guard = self.store.lock(key.slot, self.now_ms);
+                let entry = guard.get_or_stale(&key, Access::Read);
+                assert_eq!(entry.as_ref().map(Entry::is_stale), kept.as_ref().map(|_| live.is_none()));
+                assert_eq!(entry.as_ref().map(seen), kept.map(untagged));
+            }
+            47..49 => {
+                let until_ms = self.now_ms + self.rng.below(9000);
+                let done = self.store.lock(key.slot, self.now_ms).invalidate(&key, until_ms);
+                let expected = match &kept {
+                    Some(held) if held.kind != Kind::String => None,
+                    kept => Some(kept.is_some()),
+                };
+                assert_eq!(done, expected);
+                assert!(self.store.lock(key.slot, self.now_ms).get(&key, Access::Peek).is_none() || done.is_none());
             }
             44..75 => {
                 let mut guard = self.store.lock(key.slot, self.now_ms);
@@ -350,6 +383,7 @@ impl World {
         edited: Result<Option<usize>, Refused>,
     ) {
         let now = self.listener.held.lock().get(&(key.ns, key.bytes.to_vec())).cloned();
+        let now = now.filter(|held| held.is_live(self.now_ms));
         match edited {
             Err(Refused::WrongKind) => assert_ne!(live.as_ref().map(|held| held.kind), Some(kind)),
             Err(Refused::OutOfMemory) => {}
@@ -377,7 +411,7 @@ impl World {
                 break;
             }
         }
-        let live = held.iter().filter(|(_, h)| h.deadline_ms.is_none_or(|at| at > self.now_ms));
+        let live = held.iter().filter(|(_, held)| held.is_live(self.now_ms));
         assert!(live.map(|(k, h)| (k.clone(), untagged(h.clone()))).eq(found), "scan and journal agree");
         assert_eq!(self.store.stats().entries, held.len() as u64);
     }
@@ -391,8 +425,14 @@ fn untagged(held: Held) -> Held {
 fn seen(entry: &Entry<'_>) -> Held {
     let mut value = Vec::new();
     entry.write_to(&mut value);
-    let (kind, deadline_ms, flags) = (entry.kind(), entry.deadline_ms(), entry.flags());
-    Held { kind, value: in_order(kind, value), deadline_ms, flags, tags: Vec::new() }
+    Held {
+        kind: entry.kind(),
+        value: in_order(entry.kind(), value),
+        deadline_ms: entry.deadline_ms(),
+        stale_until_ms: entry.stale_until_ms(),
+        flags: entry.flags(),
+        tags: Vec::new(),
+    }
 }
 
 #[test]

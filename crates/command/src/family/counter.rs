@@ -1,6 +1,7 @@
 //! Counters: INCR and its kin, and INCRBYFLOAT. A counter is a string of digits; its deadline and its flags stay.
 
 use crate::args::{Args, Digits, parse_int};
+use crate::family::string::Expiry;
 use crate::long_double::LongDouble;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
@@ -52,13 +53,17 @@ pub struct Increment<'a> {
     pub by: i64,
     /// The flags of a counter that this creates; one that exists keeps its own.
     pub flags_new: u32,
+    /// When it expires from now on.
+    pub expiry: Expiry,
+    /// Whether that is for a counter that this creates alone.
+    pub only_new: bool,
 }
 
 impl<'a> Increment<'a> {
     /// Adds `by`; a counter that this creates has no flags.
     #[inline]
     pub fn new(key: &'a [u8], by: i64) -> Increment<'a> {
-        Increment { key, by, flags_new: flags::NONE }
+        Increment { key, by, flags_new: flags::NONE, expiry: Expiry::Keep, only_new: false }
     }
 
     /// Adds. Returns the sum.
@@ -69,12 +74,15 @@ impl<'a> Increment<'a> {
         let key = cx.key(self.key)?;
         cx.reserve(&key, Digits::LENGTH_MAX);
         let mut guard = cx.lock(&key);
-        let (before, flags) = match guard.string(&key, Access::Write)? {
-            Some(entry) => (parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, EntryFlags::Keep),
-            None => (0, EntryFlags::Set(self.flags_new)),
+        let (before, flags, expiry) = match guard.string(&key, Access::Write)? {
+            Some(entry) => {
+                let expiry = if self.only_new { Expiry::Keep } else { self.expiry };
+                (parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, EntryFlags::Keep, expiry)
+            }
+            None => (0, EntryFlags::Set(self.flags_new), self.expiry),
         };
         let sum = before.checked_add(self.by).ok_or(Reject::OVERFLOW)?;
-        guard.put(&key, Digits::of(sum).as_bytes(), Deadline::Keep, flags)?;
+        guard.put(&key, Digits::of(sum).as_bytes(), expiry.deadline(cx.now_ms), flags)?;
         Ok(sum)
     }
 }

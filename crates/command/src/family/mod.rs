@@ -14,10 +14,12 @@ pub mod counter;
 pub mod group;
 pub mod hash;
 pub mod key;
+pub mod lease;
 pub mod list;
 pub mod members;
 #[cfg(test)]
 mod memory_tests;
+pub mod rate;
 #[cfg(test)]
 mod reference;
 pub mod set;

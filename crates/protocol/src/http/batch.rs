@@ -64,15 +64,14 @@ fn read<K: AsRef<[u8]>>(keys: &[K], x: &Exchange<'_, '_>, out: &mut OutputBuffer
 /// `POST /cache/bulk`.
 pub fn put_many(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     options::require_json_body(&x.request)?;
-    let lifetime = options::lifetime(&x.request)?;
+    let (lifetime, stale_ms) = (options::lifetime(&x.request)?, options::stale_ms(&x.request)?);
     let items = envelope::items(x.request.body, x.bounds.items_max)?;
     let tags: Vec<Vec<&[u8]>> = items.iter().map(envelope::Item::tag_names).collect();
     let puts: Vec<Put<'_>> = items
         .iter()
         .zip(&tags)
         .map(|(item, tags)| {
-            let own = if item.lifetime == envelope::Lifetime::Default { lifetime } else { item.lifetime };
-            let deadline = own.deadline(x.cx.now_ms);
+            let deadline = item.deadline(lifetime, stale_ms, x.cx);
             Put { key: item.key.as_bytes(), value: &item.bytes, deadline, flags: item.flags, tags }
         })
         .collect();

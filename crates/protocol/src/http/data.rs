@@ -6,8 +6,10 @@ use super::respond::Manner;
 use super::route::Operation;
 use super::{batch, entry, group, options, percent};
 use crate::OutputBuffer;
+use scrubjay_command::wait::Wish;
 use scrubjay_command::{Context, Reject};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// The bounds of one request, beside those of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +26,25 @@ impl Default for Bounds {
     }
 }
 
+/// How long a request waits for another to load its key.
+#[derive(Debug, Default)]
+pub struct Wait {
+    /// Until when, in Unix milliseconds; `None`: it has not waited yet.
+    pub until_ms: Option<u64>,
+    /// What it waits for now.
+    pub wish: Option<Wish>,
+}
+
+/// Whether a request has been answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Done {
+    /// Its answer is in the output.
+    Yes,
+    /// It waits, as the [`Wait`] says, and has said nothing yet: it is to be run again, with the same [`Wait`].
+    Wait,
+}
+
 /// One request on entries, with everything that answering it takes.
 pub struct Exchange<'a, 'c> {
     /// The request.
@@ -36,6 +57,8 @@ pub struct Exchange<'a, 'c> {
     pub bounds: &'a Bounds,
     /// How to answer.
     pub manner: Manner,
+    /// How long it has waited.
+    pub wait: &'a Cell<Wait>,
 }
 
 impl<'a> Exchange<'a, '_> {
@@ -60,9 +83,9 @@ pub fn check(request: &Request<'_>, operation: Operation) -> Result<Option<u8>, 
 
 /// Answers a request on entries. Errors: nothing was changed, and what was put into `out` is to be taken back.
 #[inline]
-pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
     match operation {
-        Operation::Get => entry::get(x, out)?,
+        Operation::Get => return entry::get(x, out),
         Operation::Put => entry::put(x, out)?,
         Operation::Remove => entry::remove(x, out)?,
         Operation::PutKeyed => entry::put_keyed(x, out)?,
@@ -80,5 +103,5 @@ pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -
         | Operation::ClusterDistribution
         | Operation::ClusterHotkeys => return Err(Fault::NO_ROUTE),
     }
-    Ok(())
+    Ok(Done::Yes)
 }

@@ -4,12 +4,13 @@
 //! once. A large one is taken as a handle and written afterwards.
 
 use super::conditional::{Conditions, Read};
-use super::data::Exchange;
+use super::data::{Done, Exchange};
 use super::envelope::{self, Item, Lifetime};
 use super::fault::{Fault, Status};
 use super::respond::{Answer, BYTES, Manner};
-use super::{collection, json, options, value};
+use super::{collection, json, lease, meta, options, value};
 use crate::OutputBuffer;
+use scrubjay_command::family::lease::{Invalidate, Invalidated, LeasedGet, Right};
 use scrubjay_command::versioned::{Fetch, One, Put, Remove, Removed, Written};
 use scrubjay_store::{Entry, SharedBytes};
 
@@ -17,10 +18,12 @@ use scrubjay_store::{Entry, SharedBytes};
 const COPIES: &[u8] = b"1";
 
 /// What an answer says about an entry besides its value.
-struct Facts {
+pub(super) struct Facts {
     version: u64,
     flags: u32,
     left_ms: Option<u64>,
+    pub is_stale: bool,
+    pub right: Right,
 }
 
 impl Facts {
@@ -30,39 +33,87 @@ impl Facts {
             version: entry.version(),
             flags: entry.flags(),
             left_ms: entry.deadline_ms().map(|at| at.saturating_sub(now_ms)),
+            is_stale: false,
+            right: Right::None,
         }
     }
 }
 
 /// `GET` and `HEAD`: 200, 304, 404 or 412.
-pub fn get(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+pub fn get(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<Done, Fault> {
     let key = x.key()?;
-    let conditions = Conditions::of(&x.request)?;
-    let bare = options::wants_bytes(&x.request);
-    let large = Fetch { key: &key }.run(x.cx, |entry| {
-        let entry = entry.ok_or(Fault::KEY_NOT_FOUND)?;
-        let facts = Facts::of(entry, x.cx.now_ms);
-        match conditions.read(facts.version) {
-            Read::Failed => return Err(Fault::PRECONDITION),
-            Read::NotModified => not_modified(out, x.manner, &facts),
-            Read::Send if !entry.is_string() => return collection(out, x, &key, entry, &facts).map(|()| None),
-            Read::Send => match entry.shared() {
-                Some(shared) => return Ok(Some((facts, shared))),
-                None if bare => begin(out, x.manner, &facts).bytes(BYTES, entry.value()),
-                None => begin(out, x.manner, &facts).json(|out| {
-                    envelope(out, &key, &facts, |out| value::write_member(out, entry.value(), facts.flags));
-                }),
-            },
+    let asked = lease::Asked::of(&x.request)?;
+    if asked.meta {
+        return meta::get(x, &key, out).map(|()| Done::Yes);
+    }
+    let showing =
+        Showing { x, key: &key, conditions: Conditions::of(&x.request)?, bare: options::wants_bytes(&x.request) };
+    let large = match asked.ask {
+        None => Fetch { key: &key }.run(x.cx, |entry| match entry {
+            Some(entry) => showing.small(out, entry, Facts::of(entry, x.cx.now_ms)),
+            None => Err(Fault::KEY_NOT_FOUND),
+        })?,
+        Some(ask) => {
+            let mut loader = Right::None;
+            let seen = LeasedGet { key: &key, ask: Some(ask) }.run(x.cx, |entry, right| match entry {
+                Some(entry) => {
+                    let facts = Facts { is_stale: entry.is_stale(), right, ..Facts::of(entry, x.cx.now_ms) };
+                    showing.small(out, entry, facts)
+                }
+                None => {
+                    loader = right;
+                    Err(lease::missing(right))
+                }
+            })?;
+            if lease::waits(x, &key, &asked, loader) {
+                return Ok(Done::Wait);
+            }
+            seen?
         }
-        Ok(None)
-    })?;
+    };
     match large {
         None => Ok(()),
-        Some((facts, shared)) if bare => {
+        Some((facts, shared)) if showing.bare => {
             begin(out, x.manner, &facts).shared(BYTES, shared);
             Ok(())
         }
         Some((facts, shared)) => large_json(out, x, &key, &facts, shared),
+    }?;
+    Ok(Done::Yes)
+}
+
+/// How an entry is to be shown.
+struct Showing<'a, 'x, 'c> {
+    x: &'a Exchange<'x, 'c>,
+    key: &'a [u8],
+    conditions: Conditions<'a>,
+    bare: bool,
+}
+
+impl Showing<'_, '_, '_> {
+    /// Answers, or returns what is too large to be written while its slot is held.
+    #[inline]
+    fn small(
+        &self,
+        out: &mut OutputBuffer,
+        entry: &Entry<'_>,
+        facts: Facts,
+    ) -> Result<Option<(Facts, SharedBytes)>, Fault> {
+        match self.conditions.read(facts.version) {
+            Read::Failed => return Err(Fault::PRECONDITION),
+            Read::NotModified => not_modified(out, self.x.manner, &facts),
+            Read::Send if !entry.is_string() => {
+                return collection(out, self.x, self.key, entry, &facts).map(|()| None);
+            }
+            Read::Send => match entry.shared() {
+                Some(shared) => return Ok(Some((facts, shared))),
+                None if self.bare => begin(out, self.x.manner, &facts).bytes(BYTES, entry.value()),
+                None => begin(out, self.x.manner, &facts).json(|out| {
+                    envelope(out, self.key, &facts, |out| value::write_member(out, entry.value(), facts.flags));
+                }),
+            },
+        }
+        Ok(None)
     }
 }
 
@@ -99,6 +150,7 @@ fn begin<'o>(out: &'o mut OutputBuffer, manner: Manner, facts: &Facts) -> Answer
     if let Some(left_ms) = facts.left_ms {
         answer.ttl(left_ms);
     }
+    lease::mark(&mut answer, facts);
     answer
 }
 
@@ -106,6 +158,7 @@ fn begin<'o>(out: &'o mut OutputBuffer, manner: Manner, facts: &Facts) -> Answer
 fn not_modified(out: &mut OutputBuffer, manner: Manner, facts: &Facts) {
     let mut answer = Answer::begin(out, manner, Status(304));
     answer.etag(facts.version);
+    lease::mark(&mut answer, facts);
     answer.without_body();
 }
 
@@ -185,43 +238,30 @@ pub(super) fn write_result(out: &mut OutputBuffer, one: One<'_, '_>, now_ms: u64
 /// `PUT`: 201 or 412.
 pub fn put(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let key = x.key()?;
-    let lifetime = options::lifetime(&x.request)?;
     if options::has_json_body(&x.request) {
-        let item = envelope::value(x.request.body)?;
-        return store(x, &key, item, lifetime, out);
+        return store(x, &key, envelope::value(x.request.body)?, out);
     }
-    let item = Item {
-        key: "".into(),
-        bytes: x.request.body.into(),
-        flags: scrubjay_store::flags::NONE,
-        lifetime,
-        tags: Vec::new(),
-    };
-    store(x, &key, item, lifetime, out)
+    let (bytes, flags, lifetime) = (x.request.body.into(), scrubjay_store::flags::NONE, Lifetime::Default);
+    store(x, &key, Item { key: "".into(), bytes, flags, lifetime, stale_ms: 0, tags: Vec::new() }, out)
 }
 
 /// `POST /cache`: 201 or 412.
 pub fn put_keyed(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     options::require_json_body(&x.request)?;
-    let lifetime = options::lifetime(&x.request)?;
     let item = envelope::keyed(x.request.body)?;
     let key = item.key.clone();
-    store(x, key.as_bytes(), item, lifetime, out)
+    store(x, key.as_bytes(), item, out)
 }
 
-fn store(
-    x: &Exchange<'_, '_>,
-    key: &[u8],
-    item: Item<'_>,
-    header_lifetime: Lifetime,
-    out: &mut OutputBuffer,
-) -> Result<(), Fault> {
-    let conditions = Conditions::of(&x.request)?;
-    let lifetime = if item.lifetime == Lifetime::Default { header_lifetime } else { item.lifetime };
-    let (tags, deadline) = (item.tag_names(), lifetime.deadline(x.cx.now_ms));
+fn store(x: &Exchange<'_, '_>, key: &[u8], item: Item<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    let (lifetime, stale_ms) = (options::lifetime(&x.request)?, options::stale_ms(&x.request)?);
+    let (conditions, token) = (Conditions::of(&x.request)?, options::token(&x.request)?);
+    let (tags, deadline) = (item.tag_names(), item.deadline(lifetime, stale_ms, x.cx));
     let put = Put { key, value: &item.bytes, deadline, flags: item.flags, tags: &tags };
-    let Written::Stored(version) = put.run(x.cx, |present| conditions.permit(present))? else {
-        return Err(Fault::PRECONDITION);
+    let version = match put.fill(x.cx, token, |present| conditions.permit(present))? {
+        Written::Stored(version) => version,
+        Written::Refused(_) => return Err(Fault::PRECONDITION),
+        Written::Void => return Err(Fault::LEASE_VOID),
     };
     let mut answer = Answer::begin(out, x.manner, Status(201));
     if let Some(version) = version {
@@ -243,12 +283,27 @@ fn store(
 pub fn remove(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let key = x.key()?;
     let conditions = Conditions::of(&x.request)?;
+    let ends = lease::Ends::of(&x.request)?;
+    if let Some(token) = ends.release {
+        return lease::release(x, &key, token, out);
+    }
+    if ends.stale_ms > 0 {
+        let invalidate = Invalidate { key: &key, stale_ms: ends.stale_ms };
+        return match invalidate.run(x.cx, |present| conditions.permit(present))? {
+            Invalidated::Done(was_there) => say_deleted(x, &key, was_there, out),
+            Invalidated::Refused => Err(Fault::PRECONDITION),
+        };
+    }
     let Removed::Done(deleted) = (Remove { key: &key }).run(x.cx, |present| conditions.permit(present)) else {
         return Err(Fault::PRECONDITION);
     };
+    say_deleted(x, &key, deleted, out)
+}
+
+fn say_deleted(x: &Exchange<'_, '_>, key: &[u8], deleted: bool, out: &mut OutputBuffer) -> Result<(), Fault> {
     Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{");
-        value::write_key(out, &key);
+        value::write_key(out, key);
         out.put(if deleted { b",\"deleted\":true,\"nodesUpdated\":" } else { b",\"deleted\":false,\"nodesUpdated\":" });
         out.put(if deleted { COPIES } else { b"0" });
         out.put(b"}");

@@ -1,7 +1,7 @@
 //! The JSON bodies of requests.
 //!
 //! ```text
-//! PUT  /cache/{key}   {"value": any JSON, "ttl": seconds | null, "tags": []}      or "base64" for "value"
+//! PUT  /cache/{key}   {"value": any JSON, "ttl": seconds | null, "stale": seconds, "tags": []}   or "base64" for "value"
 //! POST /cache         the same with "key"
 //! POST /cache/bulk    {"items": [{"key", "value", "ttl"}, ...]}
 //! POST /cache/batch   {"keys": ["a", "b"]}
@@ -12,6 +12,7 @@
 
 use super::fault::Fault;
 use super::json;
+use scrubjay_command::Context;
 use scrubjay_command::family::group::TAGS_MAX;
 use scrubjay_store::{Deadline, flags};
 use serde::Deserialize;
@@ -38,6 +39,8 @@ struct RawItem<'a> {
     /// The outer level: is it there; the inner: is it a number or null.
     #[serde(default, deserialize_with = "present")]
     ttl: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "present")]
+    stale: Option<f64>,
     #[serde(default, deserialize_with = "present")]
     tags: Option<Vec<Text<'a>>>,
 }
@@ -69,6 +72,8 @@ pub struct Item<'a> {
     pub flags: u32,
     /// How long they live.
     pub lifetime: Lifetime,
+    /// How long they are kept beyond that; 0: not at all.
+    pub stale_ms: u64,
     /// The groups that they belong to.
     pub tags: Vec<Cow<'a, str>>,
 }
@@ -78,6 +83,28 @@ impl Item<'_> {
     pub fn tag_names(&self) -> Vec<&[u8]> {
         self.tags.iter().map(|tag| tag.as_bytes()).collect()
     }
+
+    /// When it expires: as it says itself, else as the header says. What is kept beyond a deadline needs one.
+    pub fn deadline(&self, header: Lifetime, header_stale_ms: u64, cx: &Context<'_>) -> Deadline {
+        let lifetime = if self.lifetime == Lifetime::Default { header } else { self.lifetime };
+        let stale_ms = if self.stale_ms == 0 { header_stale_ms } else { self.stale_ms };
+        let ttl_ms = match lifetime {
+            _ if stale_ms == 0 => 0,
+            Lifetime::Ms(ms) => ms,
+            Lifetime::Default => cx.store.default_ttl_ms(),
+            Lifetime::Forever => 0,
+        };
+        if ttl_ms == 0 {
+            return lifetime.deadline(cx.now_ms);
+        }
+        let at = cx.now_ms.saturating_add(ttl_ms);
+        Deadline::Stale { at, until: at.saturating_add(stale_ms) }
+    }
+}
+
+/// Seconds for which something is kept as stale, in milliseconds: above 0, at most [`TTL_SECONDS_MAX`].
+pub fn stale_ms(seconds: f64) -> Option<u64> {
+    (seconds > 0.0 && seconds <= TTL_SECONDS_MAX).then(|| ((seconds * 1000.0).round() as u64).max(1))
 }
 
 /// How long a value shall live.
@@ -121,6 +148,10 @@ impl<'a> RawItem<'a> {
             Some(None) => Lifetime::Forever,
             Some(Some(seconds)) => Lifetime::of_seconds(seconds)?,
         };
+        let stale_ms = match self.stale.map(stale_ms) {
+            None => 0,
+            Some(ms) => ms.ok_or(Fault::bad("stale must be a number of seconds above 0 and at most 1e11"))?,
+        };
         let (bytes, flags) = match (self.value, self.base64) {
             (Some(value), None) => stored_form(value)?,
             (None, Some(text)) => {
@@ -130,7 +161,7 @@ impl<'a> RawItem<'a> {
             }
             _ => return Err(Fault::bad("exactly one of \"value\" and \"base64\" is needed")),
         };
-        Ok((self.key, Item { key: Cow::Borrowed(""), bytes, flags, lifetime, tags }))
+        Ok((self.key, Item { key: Cow::Borrowed(""), bytes, flags, lifetime, stale_ms, tags }))
     }
 
     fn check_with_key(self) -> Result<Item<'a>, Fault> {
@@ -341,6 +372,8 @@ mod tests {
             (r#"{"value":1,"ttl":1e300}"#, "bad_request"),
             (r#"{"value":1,"ttl":"60"}"#, "bad_json"),
             (r#"{"value":1,"ttl":1e999}"#, "bad_json"),
+            (r#"{"value":1,"ttl":1,"stale":0}"#, "bad_request"),
+            (r#"{"value":1,"ttl":1,"stale":null}"#, "bad_json"),
             (r#"{"value":1,"tags":[1]}"#, "bad_json"),
             (r#"{"value":1,"tags":null}"#, "bad_json"),
             (r#"{"value":1,"key":"k"}"#, "bad_request"),

@@ -89,6 +89,12 @@ impl Fault {
     /// `If-Match` or `If-None-Match` did not hold.
     pub const PRECONDITION: Fault =
         Fault::new(412, "precondition_failed", "the entry's version does not meet the condition; nothing was changed");
+    /// The token of a lease is not good.
+    pub const LEASE_VOID: Fault = Fault::new(
+        412,
+        "lease_void",
+        "the lease is over, was used, or the key was written or deleted meanwhile; nothing was changed",
+    );
     /// No or wrong credentials.
     pub const UNAUTHORIZED: Fault = Fault {
         status: Status(401),
@@ -98,6 +104,11 @@ impl Fault {
             "WWW-Authenticate: Bearer realm=\"scrubjay\"\r\nWWW-Authenticate: Basic realm=\"scrubjay\"\r\n",
         ),
     };
+    /// Whether it is an outcome that a client expects, as a nil is over RESP.
+    pub fn is_expected(&self) -> bool {
+        self.code == Fault::KEY_NOT_FOUND.code || self.code == Fault::PRECONDITION.code || *self == Fault::LEASE_VOID
+    }
+
     /// Another method than the route has.
     pub fn method_not_allowed(allow: &str) -> Fault {
         Fault {

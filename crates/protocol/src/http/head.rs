@@ -76,13 +76,17 @@ pub enum Field {
     IfNoneMatch,
     /// `X-Consistency`
     XConsistency,
+    /// `X-Lease`
+    XLease,
     /// `X-Namespace`
     XNamespace,
+    /// `X-Stale`
+    XStale,
     /// `X-TTL`
     XTtl,
 }
 
-const FIELDS: usize = 8;
+const FIELDS: usize = 10;
 
 /// How the body's end is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -192,6 +196,8 @@ impl Head {
                     }
                     self.expects_continue = true;
                 }
+                7 if is("x-lease") => self.keep(Field::XLease, text, field)?,
+                7 if is("x-stale") => self.keep(Field::XStale, text, field)?,
                 8 if is("if-match") => self.keep(Field::IfMatch, text, field)?,
                 10 if is("connection") => self.read_connection(field.value),
                 11 if is("x-namespace") => self.keep(Field::XNamespace, text, field)?,

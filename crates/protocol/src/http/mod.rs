@@ -9,8 +9,8 @@
 //!
 //! - [`decode`]: an incremental decoder without I/O; [`head`] and [`chunked`] are its parts.
 //! - [`route`]: the table of routes; [`openapi`]: the document that describes them.
-//! - [`data`]: the routes that read and write entries, in [`entry`] one and in [`batch`] many; [`envelope`] their JSON,
-//!   [`value`] how a stored value and a JSON value correspond, [`conditional`] ETags, [`options`] the other header fields.
+//! - [`data`]: the routes that read and write entries, in [`entry`] one and in [`batch`] many, in [`lease`] for one who
+//!   may fill it; [`envelope`] their JSON, [`value`] how a stored value and a JSON value correspond, [`conditional`] ETags, [`options`] the other header fields.
 //! - [`respond`]: answers, built in the connection's output; [`fault`]: the errors.
 //!
 //! Not here: sockets, time-outs, passwords, and what only the whole node knows.
@@ -33,6 +33,8 @@ pub mod fault;
 mod group;
 pub mod head;
 pub mod json;
+pub mod lease;
+mod meta;
 pub mod openapi;
 pub mod options;
 pub mod percent;
@@ -40,7 +42,7 @@ pub mod respond;
 pub mod route;
 pub mod value;
 
-pub use data::{Bounds, Exchange};
+pub use data::{Bounds, Done, Exchange, Wait};
 pub use decode::{Decoder, Limits, Request, Step};
 pub use fault::{Fault, Status};
 pub use respond::{Answer, Manner};

@@ -1,7 +1,8 @@
-//! The header fields that any data request may carry: `X-Namespace`, `X-Consistency`, `X-TTL`, `Accept`, `Content-Type`.
+//! The header fields that any data request may carry: `X-Namespace`, `X-Consistency`, `X-TTL`, `X-Stale`, `X-Lease`,
+//! `Accept`, `Content-Type`.
 
 use super::decode::Request;
-use super::envelope::Lifetime;
+use super::envelope::{self, Lifetime};
 use super::fault::Fault;
 use super::head::Field;
 use scrubjay_store::DATABASES;
@@ -73,6 +74,31 @@ pub fn lifetime(request: &Request<'_>) -> Result<Lifetime, Fault> {
     }
     let seconds = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
     Lifetime::of_seconds(seconds.ok_or(Fault::bad("X-TTL must be a number of seconds, or none"))?)
+}
+
+/// How long `X-Stale` keeps the value beyond its deadline, in milliseconds; 0: not at all.
+pub fn stale_ms(request: &Request<'_>) -> Result<u64, Fault> {
+    let Some(text) = request.field(Field::XStale) else { return Ok(0) };
+    seconds(text).and_then(envelope::stale_ms).ok_or(Fault::bad("X-Stale must be a number of seconds above 0"))
+}
+
+/// The token that `X-Lease` shows.
+pub fn token(request: &Request<'_>) -> Result<Option<u64>, Fault> {
+    request.field(Field::XLease).map(|text| parse_token(text).ok_or(BAD_TOKEN)).transpose()
+}
+
+/// A token of a lease: a whole number above 0.
+pub fn parse_token(text: &[u8]) -> Option<u64> {
+    let number = scrubjay_command::args::parse_int(text)?;
+    u64::try_from(number).ok().filter(|&token| token > 0)
+}
+
+/// What is no token.
+pub const BAD_TOKEN: Fault = Fault::bad("a lease's token is the whole number above 0 that X-Lease of an answer said");
+
+/// A number of seconds.
+pub fn seconds(text: &[u8]) -> Option<f64> {
+    std::str::from_utf8(text).ok()?.parse().ok().filter(|seconds: &f64| seconds.is_finite())
 }
 
 /// Whether the body is a JSON envelope. Everything else is the raw value.

@@ -10,13 +10,19 @@
 
 mod node;
 
+use crate::clients::ClientFlags;
 use crate::door::{Door, Progress, Turn};
+use crate::waiting::Waiter;
 use scrubjay_command::{Context, Row, find};
 use scrubjay_protocol::http::auth::credentials;
 use scrubjay_protocol::http::head::{BodyLength, Method};
-use scrubjay_protocol::http::{Answer, Decoder, Exchange, Fault, Limits, Manner, Operation, Request, Status, Step};
+use scrubjay_protocol::http::{
+    Answer, Decoder, Done, Exchange, Fault, Limits, Manner, Operation, Request, Status, Step, Wait,
+};
 use scrubjay_protocol::http::{data, options, respond, route};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
+use scrubjay_store::Ns;
+use std::cell::Cell;
 
 /// What errors of this door are counted as, beside the codes of RESP.
 const ERROR_CODE: &str = "HTTP";
@@ -27,6 +33,8 @@ pub struct HttpDoor {
     decoder: Decoder,
     /// Whether the body that is coming is a bare value, which has a smaller bound than an envelope.
     value_is_coming: bool,
+    /// How long the present request has waited, if it waits for another to load its key.
+    wait: Cell<Wait>,
 }
 
 impl HttpDoor {
@@ -103,7 +111,7 @@ impl Door for HttpDoor {
                     if exchange.waits(turn) {
                         return Progress::Pause;
                     }
-                    let keep_alive = exchange.serve(turn, out);
+                    let Some(keep_alive) = exchange.serve(turn, &self.wait, out) else { return Progress::Wait };
                     let taken = self.decoder.finish();
                     self.value_is_coming = false;
                     input.consume(taken);
@@ -165,9 +173,9 @@ impl<'a> Routed<'a> {
         pause.is_some_and(|(_, all)| self.operation.is_some_and(|op| op.is_write() || (all && op.is_data())))
     }
 
-    /// Answers it; whether the connection stays open.
+    /// Answers it; whether the connection stays open. `None`: it waits for its key, and is to be served again.
     #[inline]
-    fn serve(&self, turn: &mut Turn<'_>, out: &mut OutputBuffer) -> bool {
+    fn serve(&self, turn: &mut Turn<'_>, wait: &Cell<Wait>, out: &mut OutputBuffer) -> Option<bool> {
         let start = out.mark();
         let manner = Manner::of(self.request, turn.scratch.date.at(turn.now_ms));
         let row = self.operation.and_then(row_of);
@@ -175,15 +183,20 @@ impl<'a> Routed<'a> {
             let key = self.found.map_or(&[][..], |(_, parameter)| parameter);
             turn.scratch.meter.quick(turn.shared, turn.counters, turn.session, row, key);
         }
-        let done = self.answer(turn, manner, out);
+        let done = self.answer(turn, manner, wait, out);
+        if done == Ok(Done::Wait) {
+            self.wait(turn, wait);
+            return None;
+        }
+        wait.set(Wait::default());
+        turn.shared.effects.waiting.serve(turn.shared);
         turn.counters.commands.add(1);
         if let Some(row) = row {
             turn.counters.by_command[row.id()].calls.add(1);
             turn.session.info.set_last_command(row);
         }
         if let Err(fault) = done {
-            // Expected outcomes are answers, not errors, as a nil is none over RESP.
-            if fault != Fault::KEY_NOT_FOUND && fault != Fault::PRECONDITION {
+            if !fault.is_expected() {
                 turn.counters.note_error_code(ERROR_CODE);
                 if let Some(row) = row {
                     turn.counters.by_command[row.id()].failed.add(1);
@@ -191,27 +204,52 @@ impl<'a> Routed<'a> {
             }
             respond::fault(out, start, manner, &fault);
         }
-        manner.keep_alive
+        Some(manner.keep_alive)
+    }
+
+    /// Lets it wait for its key.
+    #[cold]
+    fn wait(&self, turn: &mut Turn<'_>, wait: &Cell<Wait>) {
+        let Wait { until_ms, wish } = wait.take();
+        wait.set(Wait { until_ms, wish: None });
+        let (Some(wish), Ok(ns)) = (wish, self.namespace(turn)) else { return };
+        let waiter = Waiter::to_nudge(turn.session.info.clone(), ns, wish, turn.limits.sizes());
+        turn.session.waiter = Some(waiter.clone());
+        turn.session.info.set_flag(ClientFlags::WAITING, true);
+        turn.shared.effects.waiting.add(turn.shared, &waiter);
+    }
+
+    /// The namespace that it works on. Errors: it names none that there is.
+    #[inline]
+    fn namespace(&self, turn: &Turn<'_>) -> Result<Ns, Fault> {
+        let named = options::database(self.request)?;
+        Ok(named.and_then(|database| turn.shared.store.namespace(database)).unwrap_or_else(|| turn.ns()))
     }
 
     #[inline]
-    fn answer(&self, turn: &mut Turn<'_>, manner: Manner, out: &mut OutputBuffer) -> Result<(), Fault> {
+    fn answer(
+        &self,
+        turn: &mut Turn<'_>,
+        manner: Manner,
+        wait: &Cell<Wait>,
+        out: &mut OutputBuffer,
+    ) -> Result<Done, Fault> {
         if !authorized(turn, self.request) && !self.operation.is_some_and(Operation::is_open) {
             return Err(Fault::UNAUTHORIZED);
         }
         let Some(operation) = self.operation else {
-            return self.answer_without_operation(manner, out);
+            return self.answer_without_operation(manner, out).map(|()| Done::Yes);
         };
         if !operation.is_data() {
-            return node::answer(operation, turn, manner, out);
+            return node::answer(operation, turn, manner, out).map(|()| Done::Yes);
         }
-        let named = data::check(self.request, operation)?;
-        let ns = named.and_then(|database| turn.shared.store.namespace(database)).unwrap_or_else(|| turn.ns());
+        data::check(self.request, operation)?;
+        let ns = self.namespace(turn)?;
         let sizes = turn.limits.sizes();
         let cx = Context { touch: turn.session.touch(), ..Context::new(&turn.shared.store, ns, turn.now_ms, sizes) };
         let parameter = self.found.map_or(&[][..], |(_, parameter)| parameter);
         let bounds = &turn.limits.http_data;
-        data::run(operation, &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner }, out)
+        data::run(operation, &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner, wait }, out)
     }
 
     /// `OPTIONS`, and what no route or method fits.

@@ -102,7 +102,7 @@ impl Notices {
                     say(class, ns, key, also);
                 }
             }
-            Effect::Deadline { ns, key, deadline_ms } => {
+            Effect::Deadline { ns, key, deadline_ms, .. } => {
                 say(Classes::GENERIC, ns, key, if deadline_ms.is_some() { "expire" } else { "persist" });
             }
             Effect::Remove { ns, key, cause: Removal::Expired } => say(Classes::EXPIRED, ns, key, "expired"),

@@ -326,14 +326,14 @@ impl Worker {
 
     /// Begins to count the time of a connection that waits for a key.
     fn note_timeout(&mut self, connection: &Connection) {
-        if let Some(until_ms) = connection.session.waiter.as_ref().and_then(|waiter| waiter.until_ms()) {
-            self.timeouts.insert((until_ms, connection.token.0));
+        if let Some(due_ms) = connection.session.waiter.as_ref().and_then(|waiter| waiter.due_ms()) {
+            self.timeouts.insert((due_ms, connection.token.0));
         }
     }
 
     pub(super) fn forget_timeout(&mut self, waiter: &Waiter, token: Token) {
-        if let Some(until_ms) = waiter.until_ms() {
-            self.timeouts.remove(&(until_ms, token.0));
+        if let Some(due_ms) = waiter.due_ms() {
+            self.timeouts.remove(&(due_ms, token.0));
         }
     }
 

@@ -20,6 +20,7 @@ use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::log::{self, Level};
 use crate::shared::Shared;
+use crate::waiting::Due;
 use scrubjay_base::clock::DerivedClock;
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use std::collections::BTreeSet;
@@ -230,24 +231,32 @@ impl Worker {
         self.settle(connection);
     }
 
-    /// Answers those whose time is over.
+    /// Answers those whose time is over, and looks again at those who asked for it.
     fn time_out_waiters(&mut self) {
         if self.timeouts.is_empty() {
             return;
         }
         let now_ms = self.shared.clock.now_ms();
-        while let Some(&(until_ms, token)) = self.timeouts.first()
-            && until_ms <= now_ms
+        let mut later = Vec::new();
+        while let Some(&(due_ms, token)) = self.timeouts.first()
+            && due_ms <= now_ms
         {
             self.timeouts.pop_first();
             let Some(connection) = self.connections.lend(Token(token)) else { continue };
-            let waiter = connection.session.waiter.clone().filter(|waiter| waiter.until_ms() == Some(until_ms));
-            match waiter.and_then(|waiter| self.shared.effects.waiting.give_up(&self.shared, &waiter)) {
-                Some(nothing) => self.answer(connection, &nothing),
+            let waiter = connection.session.waiter.clone().filter(|waiter| waiter.due_ms() == Some(due_ms));
+            let waiting = &self.shared.effects.waiting;
+            match waiter.as_ref().map_or(Due::Over, |waiter| waiting.due(&self.shared, waiter)) {
+                Due::Answer(bytes) => self.answer(connection, &bytes),
+                Due::Later => {
+                    later.extend(waiter.and_then(|waiter| waiter.due_ms()).map(|due_ms| (due_ms, token)));
+                    self.connections.give_back(connection);
+                }
                 // It goes on already, or its answer is on its way.
-                None => self.connections.give_back(connection),
+                Due::Over => self.connections.give_back(connection),
             }
         }
+        self.timeouts.extend(later);
+        self.shared.effects.waiting.serve(&self.shared);
     }
 
     /// Another turn for those that want one. Those that want yet another stand in line behind all others.

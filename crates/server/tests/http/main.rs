@@ -4,5 +4,6 @@ mod auth;
 mod bad_input;
 mod client;
 mod connection;
+mod leases;
 mod limits;
 mod routes;

@@ -1,6 +1,7 @@
 //! A node over real sockets, from outside: pipelines, bad input, limits, and the end.
 
 mod bad_input;
+mod leases;
 mod lifecycle;
 mod limits;
 mod pipelines;

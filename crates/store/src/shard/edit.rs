@@ -51,7 +51,9 @@ impl Shard {
         match self.get(env, key, Access::Write, now_ms) {
             Some(entry) if entry.kind() != C::KIND => return Err(Refused::WrongKind),
             None if !purpose.create => return Ok(None),
-            _ => {}
+            // What is kept as stale is a string, and no beginning of a collection.
+            None => self.remove_stale(env, key, Removal::Expired),
+            Some(_) => {}
         }
         let room_bytes = purpose.room_bytes as u64;
         // What takes nothing is never refused, even while the limit is overdrawn.
@@ -75,6 +77,7 @@ impl Shard {
                 result?
             }
         };
+        self.void_lease(env, key);
         if env.budget.surplus_bytes() > 0 {
             self.give_up_memory(env, Some(*key), now_ms);
         }
@@ -257,6 +260,7 @@ impl Shard {
             kind,
             value: &value,
             deadline_ms,
+            stale_until_ms: None,
             flags,
             keeps_tags: false,
             is_new: true,

@@ -25,6 +25,8 @@ impl Shard {
         if self.generations.len() >= GENERATIONS_MAX || held_bytes as u64 > self.total_bytes() / GENERATIONS_SHARE_MAX {
             while self.sweep(env, usize::MAX) {}
         }
+        // Which of the keys are covered their hashes do not tell; to load one in vain does no harm.
+        self.void_leases(env, Some(ns));
         let only = group.only_slot();
         let mut ends = vec![0; self.slots.len()].into_boxed_slice();
         let mut slots = 0;

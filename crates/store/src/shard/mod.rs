@@ -5,10 +5,12 @@
 //! journal. What spans shards is in `guard`, `store` and `env`.
 //!
 //! Here: finding, removing, and the books. `write`: writing. `room`: making room. `sweep`: walks over many entries.
+//! `stale`: entries past their deadline that are kept, and who may replace them.
 
 mod edit;
 mod hide;
 mod room;
+mod stale;
 mod sweep;
 mod trial;
 mod view;
@@ -24,6 +26,7 @@ use crate::groups::{Generation, Tags};
 use crate::heap::{Handle, Heap};
 use crate::key::{DATABASES, Key, Ns};
 use crate::large::{Body, Large, SharedBytes};
+use crate::lease::Leases;
 use crate::pool::Pool;
 use crate::table::{Facts, Place, Table};
 use crate::value;
@@ -80,6 +83,8 @@ pub struct Shard {
     heap: Heap,
     /// Counters.
     pub counters: Counters,
+    /// Who may fill which key; `None`: nobody.
+    leases: Option<Box<Leases>>,
     active: Active,
     large: Large,
     number: usize,
@@ -129,9 +134,9 @@ fn facts(heap: &Heap, large: &Large, env: &Env, handle: Handle) -> Facts {
     Facts { hash, due: env.ticks.due(first_deadline_ms(block, layout, large)) }
 }
 
-/// When the entry, or the first of its members, expires.
+/// When the entry, or the first of its members, is to be removed.
 fn first_deadline_ms(block: &[u8], layout: Layout, large: &Large) -> Option<UnixMs> {
-    let own = layout.deadline_ms(block);
+    let own = layout.end_ms(block);
     if layout.is_string() {
         return own;
     }
@@ -169,6 +174,7 @@ impl Shard {
             entry_bytes_mean: 0,
             per_ns: [NsCount::default(); DATABASES as usize],
             counters: Counters::default(),
+            leases: None,
         }
     }
 
@@ -266,13 +272,13 @@ impl Shard {
         Some(self.view(handle, now_ms)).filter(|entry| entry.deadline_ms().is_none_or(|at| at > now_ms))
     }
 
-    /// Where the live entry of `key` is; one whose deadline has passed is removed.
+    /// Where the live entry of `key` is; one whose deadline has passed is removed, unless it is kept as stale.
     #[inline]
     fn live(&mut self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Handle> {
         let (place, handle) = self.locate(env, key)?;
         let block = self.heap.block(handle);
         if Layout::read(block).deadline_ms(block).is_some_and(|at| at <= now_ms) {
-            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(Removal::Expired));
+            self.expire(env, key, place, handle, now_ms);
             return None;
         }
         if self.is_hidden(env, handle, key.slot, key.hash) {
@@ -282,11 +288,13 @@ impl Shard {
         Some(handle)
     }
 
-    /// Removes the live entry of `key`. Whether it was there.
+    /// Removes the live entry of `key`. Whether it was there. A stale one is removed too, and was not there.
     pub fn remove_as(&mut self, env: &Env, key: &Key<'_>, cause: Removal, now_ms: UnixMs) -> bool {
         if self.live(env, key, now_ms).is_none() {
+            self.remove_stale(env, key, cause);
             return false;
         }
+        self.void_lease(env, key);
         if let Some((place, handle)) = self.locate(env, key) {
             self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(cause));
         }

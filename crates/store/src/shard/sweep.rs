@@ -27,7 +27,7 @@ impl Shard {
                 let Some((place, _)) = self.tables[index].find(hash, |h| h == handle) else { continue };
                 let block = self.heap.block(handle);
                 let layout = Layout::read(block);
-                if env.ticks.due(layout.deadline_ms(block)) > tick {
+                if env.ticks.due(layout.end_ms(block)) > tick {
                     // Only members are due. That may move entries, so it waits until all handles here were used.
                     let key = key_of(block, layout, &self.large);
                     members.push((Ns(layout.ns()), key.to_vec(), hash));
@@ -63,6 +63,7 @@ impl Shard {
             }
         }
         self.heap.release_empty_segments(&env.pool);
+        self.void_leases(env, ns);
         if env.listener().is_some() {
             for slot in 0..self.slots.len() {
                 let Some(id) = SlotId::new((slot << env.shard_bits() | self.number) as u16) else { continue };

@@ -1,5 +1,6 @@
 //! An entry as a guard shows it, and a value on its way in.
 
+use crate::Deadline;
 use crate::entry::{self, GRANULE, Layout};
 use crate::evict::Active;
 use crate::large::{Body, Large, SharedBytes, Thing};
@@ -119,6 +120,25 @@ impl<'g> Entry<'g> {
     #[inline]
     pub fn now_ms(&self) -> UnixMs {
         self.now_ms
+    }
+
+    /// Until when it is kept beyond its deadline, if it is.
+    pub fn stale_until_ms(&self) -> Option<UnixMs> {
+        self.layout.stale_until_ms(self.block)
+    }
+
+    /// Whether its deadline has passed, and it is kept for those who take it stale.
+    pub fn is_stale(&self) -> bool {
+        self.deadline_ms().is_some_and(|at| at <= self.now_ms)
+    }
+
+    /// Its deadline, as it is given to a copy.
+    pub fn deadline(&self) -> Deadline {
+        match (self.deadline_ms(), self.stale_until_ms()) {
+            (None, _) => Deadline::Never,
+            (Some(at), None) => Deadline::At(at),
+            (Some(at), Some(until)) => Deadline::Stale { at, until },
+        }
     }
 
     /// The flags.

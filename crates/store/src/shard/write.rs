@@ -32,6 +32,7 @@ impl Shard {
         let (deadline_ms, flags) = self.resolve(env, old, deadline, flags, now_ms);
         if deadline_ms.is_some_and(|at| at <= now_ms) {
             self.remove_as(env, key, Removal::Expired, now_ms);
+            self.void_lease(env, key);
             return Ok(());
         }
         let mut travelling = Vec::new();
@@ -47,11 +48,29 @@ impl Shard {
             _ => value.bytes,
         };
         let kind = value.kind;
-        let value = New { keeps_tags: deadline == Deadline::Keep, ..value };
+        let stale_until_ms = self.kept_until_ms(old, deadline).filter(|_| kind == Kind::String);
+        // What was stale was not there, and nobody keeps its tags.
+        let keeps_tags = deadline == Deadline::Keep && old.is_some();
+        let value = New { keeps_tags, ..value };
         let sequence = self.write(env, key, value, old, deadline_ms, flags, now_ms)?;
-        let (ns, key_bytes, keeps_tags, is_new) = (key.ns, key.bytes, deadline == Deadline::Keep, old.is_none());
-        let effect = || Effect::Put { ns, key: key_bytes, kind, value: told, deadline_ms, flags, keeps_tags, is_new };
+        self.void_lease(env, key);
+        let (ns, key_bytes, is_new) = (key.ns, key.bytes, old.is_none());
+        let effect = || Effect::Put {
+            ns,
+            key: key_bytes,
+            kind,
+            value: told,
+            deadline_ms,
+            stale_until_ms,
+            flags,
+            keeps_tags,
+            is_new,
+        };
         self.tell(env, key.slot, sequence, effect);
+        if let (Some(at), Some(until)) = (deadline_ms, stale_until_ms) {
+            // Not before: room for six more bytes may have to be made by evicting, which is told in its turn.
+            self.keep_stale(env, key, at, until, now_ms);
+        }
         if env.budget.surplus_bytes() > 0 {
             // A table grew past the limit.
             self.give_up_memory(env, Some(*key), now_ms);
@@ -82,7 +101,7 @@ impl Shard {
             ttl_ms => Some(now_ms.saturating_add(ttl_ms)),
         };
         let deadline_ms = match deadline {
-            Deadline::At(at) => Some(at.min(entry::DEADLINE_MS_MAX)),
+            Deadline::At(at) | Deadline::Stale { at, .. } => Some(at.min(entry::DEADLINE_MS_MAX)),
             Deadline::Never => None,
             Deadline::Keep => old_deadline.unwrap_or_else(default),
             Deadline::Default => default(),
@@ -134,6 +153,10 @@ impl Shard {
         let sequence = self.next_sequence(env, key.slot);
         let newcomer = Newcomer { hash: key.hash, table: index, bytes: size_of_block(layout) + charged, now_ms };
         let replaced = self.locate(env, key);
+        if replaced.is_some() && old.is_none() {
+            // It was stale, and nobody has looked at its tags.
+            self.tags.remove(key.hash);
+        }
         let rank = match replaced {
             Some((_, old)) => {
                 let rank = entry::rank(self.heap.block(old));
@@ -236,6 +259,7 @@ impl Shard {
                 entry::set_sequence(block, layout, sequence);
                 let rank = self.active.touch(entry::rank(block), now_ms);
                 entry::set_rank(block, rank);
+                self.void_lease(env, key);
                 self.tell(env, key.slot, sequence, || Effect::Write { ns: key.ns, key: key.bytes, offset, bytes });
                 return Ok(length);
             }
@@ -269,6 +293,7 @@ impl Shard {
         let rank = self.active.touch(entry::rank(block), now_ms);
         entry::set_rank(block, rank);
         self.active.resized(rank, before, cost.max(before));
+        self.void_lease(env, key);
         self.tell(env, key.slot, sequence, || Effect::Write { ns: key.ns, key: key.bytes, offset, bytes });
         Ok(end.max(length))
     }
@@ -283,7 +308,8 @@ impl Shard {
         let block = self.heap.block(handle);
         let old = Layout::read(block);
         let flags = old.flags(block);
-        if old.has_deadline() != deadline_ms.is_some() {
+        // A deadline of its own ends what was kept beyond the old one.
+        if old.has_deadline() != deadline_ms.is_some() || old.is_kept_stale() {
             let inline = old.value().len();
             let (kind, key_bytes) = (old.kind(), key.bytes.len());
             let layout = Layout::new(key.ns.0, kind, key_bytes, inline, old.is_large(), deadline_ms.is_some(), flags)
@@ -301,7 +327,12 @@ impl Shard {
             entry::set_sequence(block, layout, sequence);
         }
         self.note_due_of(env, key, env.ticks.due(deadline_ms));
-        self.tell(env, key.slot, sequence, || Effect::Deadline { ns: key.ns, key: key.bytes, deadline_ms });
+        self.tell(env, key.slot, sequence, || Effect::Deadline {
+            ns: key.ns,
+            key: key.bytes,
+            deadline_ms,
+            stale_until_ms: None,
+        });
         true
     }
 

@@ -127,7 +127,8 @@ fn until(expiry: Option<Expiry>, now_ms: UnixMs, otherwise: Until) -> Until {
         Some(Expiry::Keep) => Until::Keep,
         Some(Expiry::Never) => Until::Never,
         Some(Expiry::InMs(ms)) => Until::At(now_ms.saturating_add(ms)),
-        Some(Expiry::At(at_ms)) => Until::At(at_ms),
+        // A field is kept no longer than it lives.
+        Some(Expiry::At(at_ms) | Expiry::Stale { at: at_ms, .. }) => Until::At(at_ms),
     }
 }
 

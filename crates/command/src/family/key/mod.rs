@@ -4,6 +4,7 @@ pub(super) mod delete;
 mod dump;
 mod expire;
 mod flush;
+mod meta;
 mod object;
 mod rename;
 mod scan;
@@ -14,6 +15,7 @@ pub use delete::{Delete, DeleteMany, Deleted, Exists, Touch};
 pub use dump::{Restore, decode as decode_dump, encode as encode_dump};
 pub use expire::{Expire, Lifetime, Only, Persist, Ttl};
 pub use flush::Flush;
+pub use meta::{Describe, Description};
 pub use rename::{Copy, Move, Rename};
 pub use scan::{Names, Scan};
 
@@ -168,6 +170,12 @@ pub static ROWS: &[Row] = &[
         "O(N), where N is the length of the value",
         "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
         "Writes a key from what DUMP returned.",
+    ),
+    Row::data("JAY.META", Group::Generic, 2, meta::meta).flags(READ_FAST).keys(Keys::ONE).docs(
+        "scrubjay 0.1",
+        "O(1)",
+        "key",
+        "Tells what is known about an entry, be it stale: type, encoding, size, version, flags, times in milliseconds.",
     ),
     Row::container("OBJECT", Group::Generic, OBJECT).docs(
         "2.2.3",

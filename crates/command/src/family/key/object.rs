@@ -22,7 +22,7 @@ const EMBEDDED_BYTES_MAX: usize = 44;
 
 /// Redis' name for how it would keep this value; clients use it to tell numbers and short values from long ones, and small
 /// collections from large ones.
-fn encoding_name(entry: &Entry<'_>) -> &'static str {
+pub(super) fn encoding_name(entry: &Entry<'_>) -> &'static str {
     if let Some(list) = entry.view::<List>() {
         return if list.is_packed() { "listpack" } else { "quicklist" };
     }

@@ -1,5 +1,5 @@
-//! When a written value expires: the options EX, PX, EXAT, PXAT, KEEPTTL and PERSIST, read once for every command that
-//! has them.
+//! When a written value expires: the options EX, PX, EXAT, PXAT, KEEPTTL, PERSIST and STALE, read once for every command
+//! that has them.
 
 use crate::args::{Args, parse_int};
 use crate::reject::Reject;
@@ -20,6 +20,13 @@ pub enum Expiry {
     InMs(u64),
     /// At this moment. One that has passed leaves no key.
     At(UnixMs),
+    /// At the moment `at`, and kept until `until` for those who take it stale.
+    Stale {
+        /// The deadline.
+        at: UnixMs,
+        /// When it is removed.
+        until: UnixMs,
+    },
 }
 
 impl Expiry {
@@ -32,6 +39,7 @@ impl Expiry {
             Expiry::Never => Deadline::Never,
             Expiry::InMs(ms) => Deadline::At(now_ms.saturating_add(ms)),
             Expiry::At(moment) => Deadline::At(moment),
+            Expiry::Stale { at, until } => Deadline::Stale { at, until },
         }
     }
 }
@@ -78,6 +86,8 @@ impl Clocked {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExpiryOption {
     given: Option<Given>,
+    /// Where the time stands for which it is kept beyond its deadline.
+    stale: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,6 +106,11 @@ impl ExpiryOption {
         if args.is(at, word) {
             return self.remember(bare).then_some(1);
         }
+        self.accept_time(args, at)
+    }
+
+    /// As [`ExpiryOption::accept`], for a command that has no option without a time.
+    pub(crate) fn accept_time(&mut self, args: &Args<'_>, at: usize) -> Option<usize> {
         for (name, clocked) in [
             ("EX", Clocked::Seconds),
             ("PX", Clocked::Milliseconds),
@@ -107,6 +122,15 @@ impl ExpiryOption {
             }
         }
         None
+    }
+
+    /// If the argument at `at` is `STALE`: remembers it and returns how many arguments it takes.
+    pub(crate) fn accept_stale(&mut self, args: &Args<'_>, at: usize) -> Option<usize> {
+        if !args.is(at, "STALE") || at + 1 >= args.len() {
+            return None;
+        }
+        self.stale = Some(at + 1);
+        Some(2)
     }
 
     fn remember(&mut self, given: Given) -> bool {
@@ -121,13 +145,30 @@ impl ExpiryOption {
         agrees
     }
 
-    /// What was given; `None`: nothing. Errors: those of [`Clocked::expiry`].
+    /// What was given; `None`: nothing. Errors: those of [`Clocked::expiry`]; `STALE` without a time to expire.
     pub(crate) fn expiry(self, args: &Args<'_>, now_ms: UnixMs, command: &str) -> Result<Option<Expiry>, Reject> {
+        if let Some(stale_at) = self.stale {
+            return self.stale_expiry(args, stale_at, now_ms, command).map(Some);
+        }
         Ok(match self.given {
             None => None,
             Some(Given::Keep) => Some(Expiry::Keep),
             Some(Given::Persist) => Some(Expiry::Never),
             Some(Given::Time(clocked, at)) => Some(clocked.expiry(args.at(at), now_ms, command)?),
         })
+    }
+
+    #[cold]
+    fn stale_expiry(self, args: &Args<'_>, stale_at: usize, now_ms: UnixMs, command: &str) -> Result<Expiry, Reject> {
+        let Some(Given::Time(clocked, at)) = self.given else { return Err(Reject::SYNTAX) };
+        let Expiry::At(at) = clocked.expiry(args.at(at), now_ms, command)? else { return Err(Reject::SYNTAX) };
+        let unit = match clocked {
+            Clocked::Seconds | Clocked::SecondsAt => Clocked::Seconds,
+            Clocked::Milliseconds | Clocked::MillisecondsAt => Clocked::Milliseconds,
+        };
+        match unit.expiry(args.at(stale_at), at, command)? {
+            Expiry::At(until) => Ok(Expiry::Stale { at, until }),
+            _ => Err(Reject::SYNTAX),
+        }
     }
 }

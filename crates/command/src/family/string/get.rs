@@ -98,7 +98,8 @@ impl<'a> GetExpire<'a> {
             let after = match self.expiry.deadline(cx.now_ms) {
                 Deadline::Keep => before,
                 Deadline::Never => None,
-                Deadline::At(moment) => Some(moment),
+                // Moving a deadline keeps nothing beyond it.
+                Deadline::At(moment) | Deadline::Stale { at: moment, .. } => Some(moment),
                 Deadline::Default => match cx.store.default_ttl_ms() {
                     0 => None,
                     ttl_ms => Some(cx.now_ms.saturating_add(ttl_ms)),

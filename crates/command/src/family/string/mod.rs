@@ -41,7 +41,7 @@ pub static ROWS: &[Row] = &[
     Row::data("SET", Group::String, -3, set::set).flags(GROW).keys(Keys::ONE).docs(
         "1.0.0",
         "O(1); O(N) with IFDEQ or IFDNE, where N is the length of the present value",
-        "key value [NX | XX | IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] [TAGS numtags tag [tag ...]]",
+        "key value [NX | XX | IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] [STALE time] [TAGS numtags tag [tag ...]]",
         "Writes the value of a key, on conditions and with a deadline if you like.",
     ),
     Row::data("MGET", Group::String, -2, get::mget).flags(READ_FAST).keys(Keys::ALL).docs(

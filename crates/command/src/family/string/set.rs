@@ -21,6 +21,8 @@ pub struct Set<'a> {
     pub expiry: Expiry,
     /// What must hold before.
     pub condition: Condition<'a>,
+    /// The lease without which nothing is stored; `None`: none is needed.
+    pub token: Option<u64>,
     /// The entry's flags.
     pub flags: Flags,
     /// The tags that it gets.
@@ -53,6 +55,7 @@ impl<'a> Set<'a> {
             value,
             expiry: Expiry::Default,
             condition: Condition::Always,
+            token: None,
             flags: Flags::Set(flags::NONE),
             tags: Tagging::None,
             get: false,
@@ -87,7 +90,7 @@ impl<'a> Set<'a> {
             } else if args.is(at, "TAGS") {
                 (self.tags, at) = Tagging::parse(args, at)?;
                 continue;
-            } else if let Some(width) = expiry.accept(args, at, "KEEPTTL") {
+            } else if let Some(width) = expiry.accept(args, at, "KEEPTTL").or_else(|| expiry.accept_stale(args, at)) {
                 at += width;
                 continue;
             } else if let Some(comparison) = Condition::parse_comparison(args, at)? {
@@ -116,6 +119,10 @@ impl<'a> Set<'a> {
         cx.reserve(&key, self.value.len());
         let mut guard = cx.lock(&key);
         let mut outcome = SetOutcome { stored: true, ..SetOutcome::default() };
+        if self.token.is_some_and(|token| !guard.holds_lease(&key, token)) {
+            outcome.stored = false;
+            return Ok(outcome);
+        }
         if self.get || self.condition != Condition::Always {
             let access = if self.get { cx.read() } else { Access::Write };
             let entry = match self.get || self.condition.reads_value() {

@@ -109,6 +109,23 @@ fn parameters(route: &Route, operation: Operation) -> Value {
     }
     if matches!(operation, Operation::Put | Operation::PutKeyed | Operation::PutMany) {
         header("X-TTL", schemas::ttl_header(), "Lifetime in seconds, or 'none', where the body does not say it.");
+        header("X-Stale", schemas::seconds_above_0(), "Seconds for which it is kept beyond that, as stale.");
+    }
+    if matches!(operation, Operation::Put | Operation::PutKeyed) {
+        header("X-Lease", schemas::token(), "Only if this token, which GET gave, is still good; else 412.");
+    }
+    let mut query = |name: &str, schema: Value, description: &str| {
+        parameters.push(json!({ "name": name, "in": "query", "schema": schema, "description": description }));
+    };
+    if operation == Operation::Get {
+        query("lease", schemas::lease(), "On a miss, or if stale: asks for the right to load it, for so many seconds.");
+        query("wait", schemas::wait(), "How many seconds to wait for another who loads it. With lease.");
+        query("recache", schemas::seconds_from_0(), "Lease it too if it expires within so many seconds. With lease.");
+        query("meta", json!({ "type": "boolean" }), "What is known about the entry, instead of it.");
+    }
+    if operation == Operation::Remove {
+        query("stale", schemas::seconds_above_0(), "Keep it so many seconds for those who take it stale.");
+        query("release", schemas::token(), "Give this token back, and delete nothing.");
     }
     if operation == Operation::GetList {
         parameters.push(json!({
@@ -154,6 +171,7 @@ fn responses(operation: Operation) -> Value {
         responses.insert(status.to_owned(), answer(description, "Error"));
     }
     if operation == Operation::Get {
+        responses["404"]["headers"] = json!({ "X-Lease": lease() });
         responses.insert("304".to_owned(), json!({ "description": "The client has this version.", "headers": etag() }));
     }
     // What any request may meet before it is understood.
@@ -174,6 +192,12 @@ fn etag() -> Value {
     json!({ "ETag": { "description": "The version, quoted.", "schema": { "type": "string" } } })
 }
 
+fn lease() -> Value {
+    json!({
+        "description": "A token: load it, and store it with this. 'taken': another does.", "schema": { "type": "string" },
+    })
+}
+
 fn answer(description: &str, schema: &str) -> Value {
     json!({
         "description": description,
@@ -185,13 +209,25 @@ fn answer(description: &str, schema: &str) -> Value {
 fn success(operation: Operation) -> (&'static str, Option<Value>) {
     let (status, description, schema) = match operation {
         Operation::Get => {
-            let mut entry = answer("The entry.", "Entry");
+            let mut entry = answer("The entry, or with meta what is known about it.", "Entry");
+            let shapes = json!([schemas::reference("Entry"), schemas::reference("Meta")]);
+            entry["content"]["application/json"]["schema"] = json!({ "anyOf": shapes });
             entry["content"]["application/octet-stream"] =
                 json!({ "schema": { "type": "string", "format": "binary" } });
             entry["headers"] = etag();
             entry["headers"]["X-TTL"] =
                 json!({ "description": "Seconds left, if it expires.", "schema": { "type": "number" } });
+            entry["headers"]["X-Cache-Stale"] =
+                json!({ "description": "true: it is past its deadline.", "schema": { "const": "true" } });
+            entry["headers"]["X-Lease"] = lease();
             return ("200", Some(entry));
+        }
+        Operation::Remove => {
+            let mut deleted =
+                answer("Deleted, or there was nothing to delete; with release, given back or not.", "Deleted");
+            let shapes = json!([schemas::reference("Deleted"), schemas::reference("Released")]);
+            deleted["content"]["application/json"]["schema"] = json!({ "anyOf": shapes });
+            return ("200", Some(deleted));
         }
         Operation::Metrics => {
             let text = json!({ "text/plain": { "schema": { "type": "string" } } });
@@ -203,7 +239,6 @@ fn success(operation: Operation) -> (&'static str, Option<Value>) {
         }
         Operation::ClusterHotkeys => return ("200", None),
         Operation::Put | Operation::PutKeyed => ("201", "Stored.", "Stored"),
-        Operation::Remove => ("200", "Deleted, or there was nothing to delete.", "Deleted"),
         Operation::GetList | Operation::GetMany => ("200", "A result per key.", "Results"),
         Operation::PutMany => ("200", "A result per item.", "StoredMany"),
         Operation::RemovePrefix => ("200", "Deleted.", "DeletedPrefix"),
@@ -223,7 +258,8 @@ fn success(operation: Operation) -> (&'static str, Option<Value>) {
 
 /// The failures of an operation, besides those that every request may meet.
 fn faults(operation: Operation) -> &'static [(&'static str, &'static str)] {
-    const CONDITION: (&str, &str) = ("412", "If-Match or If-None-Match did not hold; nothing was changed.");
+    const CONDITION: (&str, &str) = ("412", "If-Match, If-None-Match or the lease did not hold; nothing was changed.");
+    const KIND: (&str, &str) = ("409", "It is no string, and cannot be kept as stale; nothing was changed.");
     const MEMORY: (&str, &str) =
         ("507", "No memory under the limit, and nothing that may be evicted; nothing was changed.");
     const MEDIA: (&str, &str) = ("415", "The body must be application/json.");
@@ -231,7 +267,7 @@ fn faults(operation: Operation) -> &'static [(&'static str, &'static str)] {
         Operation::Get => &[("404", "No such key."), CONDITION],
         Operation::Put => &[CONDITION, MEMORY],
         Operation::PutKeyed => &[CONDITION, MEDIA, MEMORY],
-        Operation::Remove => &[CONDITION],
+        Operation::Remove => &[CONDITION, KIND],
         Operation::GetMany | Operation::PutMany => &[MEDIA],
         Operation::ClusterHotkeys => &[("501", "Not served by this node.")],
         Operation::Ready => &[("503", "It is starting or stopping.")],

@@ -1,6 +1,7 @@
 //! The shapes of bodies, answers and header fields, as JSON Schema.
 
 use crate::http::envelope::TTL_SECONDS_MAX;
+use crate::http::lease::{LEASE_SECONDS_MAX, WAIT_SECONDS_MAX};
 use serde_json::{Value, json};
 
 /// A reference to one of [`all`].
@@ -47,6 +48,31 @@ pub fn ttl_header() -> Value {
     json!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": TTL_SECONDS_MAX }, { "const": "none" }] })
 }
 
+/// A time above 0.
+pub fn seconds_above_0() -> Value {
+    json!({ "type": "number", "exclusiveMinimum": 0, "maximum": TTL_SECONDS_MAX })
+}
+
+/// A time, perhaps none.
+pub fn seconds_from_0() -> Value {
+    json!({ "type": "number", "minimum": 0, "maximum": TTL_SECONDS_MAX })
+}
+
+/// How long a lease may be.
+pub fn lease() -> Value {
+    json!({ "type": "number", "exclusiveMinimum": 0, "maximum": LEASE_SECONDS_MAX })
+}
+
+/// How long a request may wait.
+pub fn wait() -> Value {
+    json!({ "type": "number", "minimum": 0, "maximum": WAIT_SECONDS_MAX })
+}
+
+/// A lease's token.
+pub fn token() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": i64::MAX })
+}
+
 /// The lifetime in a request's body: above 0.
 fn ttl() -> Value {
     json!({
@@ -60,6 +86,10 @@ fn value_members() -> Value {
         "value": { "description": "Any JSON value. A string is stored as its characters, anything else as its JSON text." },
         "base64": { "type": "string", "contentEncoding": "base64", "pattern": "^([A-Za-z0-9+/]{4}){0,256}$" },
         "ttl": ttl(),
+        "stale": {
+            "type": "number", "exclusiveMinimum": 0, "maximum": TTL_SECONDS_MAX,
+            "description": "Seconds for which it is kept beyond its deadline, if it has one.",
+        },
         "tags": { "type": "array", "items": text(), "maxItems": 64, "description": "Groups that it can be deleted with." },
     })
 }
@@ -92,6 +122,24 @@ fn entry_members() -> Value {
         "version": count(),
         "source": { "type": "string", "description": "hot-key-cache, where it came from one." },
     })
+}
+
+/// What is known about an entry; null: the node does not keep it.
+fn meta() -> Value {
+    let maybe =
+        |kind: &str, description: &str| json!({ "type": [kind, "null"], "minimum": 0, "description": description });
+    let members = json!({
+        "key": text(), "keyBase64": text(),
+        "type": text(), "encoding": text(), "memoryBytes": count(), "version": count(), "flags": count(),
+        "length": maybe("integer", "Bytes of a string."),
+        "frequency": maybe("integer", "How often it is used, on the scale of the eviction policy."),
+        "ttl": maybe("number", "Seconds until it expires; 0: it is stale."),
+        "stale": maybe("number", "Seconds until what is kept beyond its deadline is removed."),
+        "idle": maybe("number", "Seconds since its last use."),
+    });
+    let always =
+        ["key", "type", "encoding", "memoryBytes", "version", "flags", "length", "frequency", "ttl", "stale", "idle"];
+    object(&always, members)
 }
 
 fn result() -> Value {
@@ -134,6 +182,10 @@ pub fn all() -> Value {
         "Deleted": object(&["key", "deleted", "nodesUpdated"], json!({
             "key": text(), "keyBase64": text(), "deleted": { "type": "boolean" }, "nodesUpdated": count(),
         })),
+        "Released": object(&["key", "released"], json!({
+            "key": text(), "keyBase64": text(), "released": { "type": "boolean" },
+        })),
+        "Meta": meta(),
         "DeletedPrefix": deleted_group("prefix"),
         "DeletedTag": deleted_group("tag"),
         "Stats": {
