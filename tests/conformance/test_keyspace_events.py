@@ -43,6 +43,12 @@ SCRIPTS = {
         HSET h a 1 b 2 | HSET h a 2 | HSETNX h a 1 | HSETNX h c 1 | HMSET h d 1 | HINCRBY h a 5 | HINCRBYFLOAT h a 1.5
         HDEL h a none | HDEL h b c d | HDEL none a | HGET h a | HGETALL none | HSTRLEN none a | HSET h a 1 | DEL h
     """,
+    "sorted_sets": """
+        ZADD z 1 a 2 b 3 c | ZADD z INCR 1 a | ZADD z NX 1 a | ZINCRBY z 1 a | ZREM z a none | ZPOPMIN z | ZPOPMAX z 5
+        ZADD z 1 a 2 b 3 c | ZRANGESTORE y z 0 -1 | ZUNIONSTORE u 2 z y | ZINTERSTORE i 2 z none | ZDIFFSTORE u 2 z z
+        ZREMRANGEBYRANK z 0 0 | ZREMRANGEBYSCORE y 0 9 | ZREMRANGEBYLEX z - + | ZADD z 1 a 2 b | ZMPOP 1 z MAX
+        BZPOPMIN z 1 | ZADD z 1 a | BZMPOP 1 1 z MIN | ZADD z 1 a 2 b | BZPOPMAX z 1 | ZSCORE none a
+    """,
     "transactions": """
         MULTI | SET a 1 | INCR a | RPUSH l x | LPOP l | DEL a | EXEC
     """,
