@@ -281,7 +281,10 @@ const READING: &[(&str, Range<usize>)] = &[
     ("SINTERSTORE", 1..usize::MAX),
     ("SORT", 0..1),
     ("SUNIONSTORE", 1..usize::MAX),
+    ("ZDIFFSTORE", 1..usize::MAX),
+    ("ZINTERSTORE", 1..usize::MAX),
     ("ZRANGESTORE", 1..2),
+    ("ZUNIONSTORE", 1..usize::MAX),
 ];
 /// Commands that only read and never say `keymiss`: they look at the entry and not at its value.
 const SILENT: &[&str] = &["OBJECT", "MEMORY"];
