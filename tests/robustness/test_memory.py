@@ -39,6 +39,24 @@ def test_resident_memory_stays_near_the_limit(
     assert beyond < most, f"{beyond:.3f} x the limit"
 
 
+LONG = (3000, 5000, 9000, 3000, 20_000, 4000)
+"""Each leaves holes that the next does not fit in: survivors must move, or nearly every page of them stays."""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_resident_memory_stays_near_the_limit_whatever_lengths_long_values_have_had(
+    serve: Callable[..., Server], threads: int
+) -> None:
+    limit_bytes = 256_000_000
+    node = serve(threads=threads, max_memory=limit_bytes)
+    empty = node.rss_bytes()
+    for length in LONG:
+        _forget_peak(node)
+        _write(node, limit_bytes, (length, length))
+        beyond = (_peak_bytes(node) - empty) / limit_bytes
+        assert beyond < SHIFT_MAX, f"{beyond:.3f} x the limit at values of {length} bytes"
+
+
 def _write(node: Server, limit_bytes: int, lengths: tuple[int, int]) -> None:
     """Random keys, twice as many as fit, until twice the limit has been written."""
     fitting = limit_bytes // (sum(lengths) // 2 + BESIDE_BYTES)

@@ -3,7 +3,7 @@
 //! ```text
 //!   Store ── Shard (lock) ┬─ Table per slot or few: one-line buckets of tags and handles     table
 //!                         ├─ Heap: segments of packed entries, movable                       heap, entry, pool
-//!                         ├─ Large: long values, shared by reference count                   large
+//!                         ├─ Large: long values, shared by reference count                   large, strings, holes
 //!                         ├─ Active policy: 32 bits in each entry, victims by sampling       evict
 //!                         └─ every change, once, as an Effect to the Journal                 effect
 //! ```
@@ -25,6 +25,7 @@ mod evict;
 mod groups;
 mod guard;
 mod heap;
+mod holes;
 mod key;
 mod large;
 mod lease;
@@ -35,6 +36,7 @@ mod shard;
 mod stale_tests;
 mod stats;
 mod store;
+mod strings;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -48,11 +50,12 @@ pub use everywhere::{Everywhere, Scanned};
 pub use groups::Group;
 pub use guard::Guard;
 pub use key::{DATABASES, KEY_BYTES_MAX, Key, Ns};
-pub use large::{Body, SharedBytes};
+pub use large::Body;
 pub use lease::Lease;
 pub use shard::Entry;
 pub use stats::Stats;
 pub use store::Store;
+pub use strings::SharedBytes;
 pub use value::Kind;
 
 pub mod flags {

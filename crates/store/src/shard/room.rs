@@ -29,6 +29,9 @@ const HOLE_SHARE_WORTH: u64 = 16;
 /// to the shards that grow, from those that do not, and evenly used ones stay even.
 const STEAL_ONE_IN: u64 = 8;
 
+/// What housekeeping moves of strings at a time, roughly: 20 us.
+const MOVED_BYTES_A_STEP: u64 = 64 << 10;
+
 impl Shard {
     /// Room for an entry, its large value charged; returns the block and the charge.
     #[allow(clippy::too_many_arguments)] // one caller, which has just worked them out
@@ -241,7 +244,7 @@ impl Shard {
     /// Housekeeping besides expiry: compacts if holes take too much. Whether there may be more to do.
     pub fn tidy(&mut self, env: &Env) -> bool {
         self.charge_policy(env);
-        if self.sweep_a_little(env) {
+        if self.sweep_a_little(env) | self.large.move_strings(MOVED_BYTES_A_STEP) {
             return true;
         }
         let holes = self.heap.hole_bytes();

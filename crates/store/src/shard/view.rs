@@ -3,7 +3,8 @@
 use crate::Deadline;
 use crate::entry::{self, GRANULE, Layout};
 use crate::evict::Active;
-use crate::large::{Body, Large, SharedBytes, Thing};
+use crate::large::{Body, Large, Thing};
+use crate::strings::SharedBytes;
 use crate::table::Bucket;
 use crate::value::{Collection, Kind};
 use scrubjay_base::clock::UnixMs;
@@ -88,7 +89,7 @@ impl<'g> Entry<'g> {
     pub fn body(&self) -> Body {
         match self.large {
             Some(thing) => thing.body.clone(),
-            None => Body::from_inline(self.layout.kind(), self.block[self.layout.value()].to_vec()),
+            None => Body::from_inline(self.layout.kind(), &self.block[self.layout.value()]),
         }
     }
 

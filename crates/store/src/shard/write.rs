@@ -42,7 +42,7 @@ impl Shard {
                 &travelling
             }
             _ if value.kind != Kind::String && env.listener().is_some() => {
-                Body::from_inline(value.kind, value.bytes.to_vec()).write_to(&mut travelling);
+                Body::from_inline(value.kind, value.bytes).write_to(&mut travelling);
                 &travelling
             }
             _ => value.bytes,
@@ -142,7 +142,7 @@ impl Shard {
             }
             return Ok(sequence);
         }
-        let body = large.then(|| body.unwrap_or_else(|| Body::from_inline(kind, value.to_vec())));
+        let body = large.then(|| body.unwrap_or_else(|| Body::from_inline(kind, value)));
         let place = self.make_place(env, key, layout, body.as_ref(), old.is_none(), overdraw, now_ms);
         let (handle, charged) = place.inspect_err(|_| self.counters.refused += 1)?;
         if was_tagged && !keeps_tags {
@@ -191,6 +191,9 @@ impl Shard {
         }
         self.count_in(handle);
         self.note_due(env, due);
+        if charged > 0 {
+            self.large.move_strings(charged);
+        }
         Ok(sequence)
     }
 
@@ -294,6 +297,7 @@ impl Shard {
         entry::set_rank(block, rank);
         self.active.resized(rank, before, cost.max(before));
         self.void_lease(env, key);
+        self.large.move_strings(cost.max(before) - before);
         self.tell(env, key.slot, sequence, || Effect::Write { ns: key.ns, key: key.bytes, offset, bytes });
         Ok(end.max(length))
     }
