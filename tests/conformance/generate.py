@@ -624,6 +624,7 @@ SORTED_SETS: list[tuple[int, Generator]] = [
     (1, lambda draw: (b"EXPIREAT", draw.key(), b"%d" % draw.moment())),
     (1, lambda draw: (b"TYPE", draw.key())),
     (1, lambda draw: (draw.pick([b"GET", b"INCR", b"LLEN"]), draw.key())),
+    (2, lambda draw: (b"SADD", draw.key(), *(draw.pick(NAMES) for _ in range(draw.random.randint(1, 5))))),
     (1, lambda draw: (GONE, draw.key())),
 ]
 

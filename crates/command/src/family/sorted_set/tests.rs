@@ -219,6 +219,12 @@ fn sorted_sets_are_united_intersected_and_subtracted() {
         ("zunion 2 a s", WRONG_TYPE),
         ("zunionstore c 2 a s", WRONG_TYPE),
         ("zrange c 0 -1", r#"["x"]"#),
+        ("sadd names x y n", "3"),
+        ("zunion 2 names a withscores", r#"[["n" (1)] ["x" (2)] ["y" (13)] ["z" (23)] ["w" (30)]]"#),
+        ("zinter 2 a names weights 1 5 aggregate max withscores", r#"[["x" (5)] ["y" (12)]]"#),
+        ("zdiff 2 names a", r#"["n"]"#),
+        ("zintercard 2 names a", "2"),
+        ("jay.sexpire names 1 members 1 x", "[1]"),
         ("zunionstore s 1 a", "4"),
         ("type s", "+zset"),
     ]);

@@ -16,7 +16,6 @@ use super::records::Records;
 use super::tree::Tree;
 use super::view::{Cut, SortedSetView};
 use crate::heap::Handle;
-use crate::large::allocated_bytes;
 use crate::table::{Facts, NEVER, Place, Table};
 use crate::value::packed::Item;
 use scrubjay_base::KeyHasher;
@@ -56,7 +55,7 @@ impl Indexed {
 
     /// Bytes of memory held, beyond its own size.
     pub fn heap_bytes(&self) -> usize {
-        allocated_bytes(self.table.bytes()) + self.tree.bytes() + self.records.bytes()
+        self.table.bytes() + self.tree.bytes() + self.records.bytes()
     }
 
     pub(super) fn tree(&self) -> &Tree {

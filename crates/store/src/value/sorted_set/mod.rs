@@ -263,7 +263,10 @@ impl Collection for SortedSet {
         Some(())
     }
 
-    fn into_body(self) -> Body {
+    fn into_body(mut self) -> Body {
+        if let Form::Run(bytes) = &mut self.0 {
+            bytes.shrink_to_fit();
+        }
         Body::SortedSet(Box::new(self))
     }
 

@@ -10,6 +10,8 @@ use super::view::Cut;
 use crate::value::packed::{self, Item};
 
 const COUNT_BYTES: usize = 4;
+/// A run that is full grows by this part of its length.
+const RESERVE_PART: usize = 8;
 
 /// An empty run.
 pub fn new() -> Vec<u8> {
@@ -33,13 +35,6 @@ pub struct Pair<'a> {
     pub at: usize,
     pub member: Item<'a>,
     pub score: f64,
-}
-
-impl Pair<'_> {
-    /// Where the next one starts.
-    pub fn end(&self) -> usize {
-        self.at + self.member.packed_bytes() + Item::of_float(self.score).packed_bytes()
-    }
 }
 
 /// The members from one place on.
@@ -99,16 +94,26 @@ pub fn find<'a>(run: &'a [u8], name: &[u8]) -> Option<(usize, Pair<'a>)> {
 
 /// How many members stand before `cut`, and where the next one starts.
 pub fn seek(run: &[u8], cut: Cut<'_>) -> (usize, usize) {
-    let behind = pairs(run).enumerate().find(|(_, pair)| !pair.member.with(|member| cut.is_behind(pair.score, member)));
-    behind.map_or((count(run), run.len()), |(rank, pair)| (rank, pair.at))
+    let is_before = |pair: &Pair<'_>| cut.is_behind(pair.score, pair.member);
+    // Members often come in order, and ranges often reach to the end.
+    if pairs(run).next_back().as_ref().is_none_or(is_before) {
+        return (count(run), run.len());
+    }
+    let next = pairs(run).enumerate().find(|(_, pair)| !is_before(pair));
+    next.map_or((count(run), run.len()), |(rank, pair)| (rank, pair.at))
 }
 
 /// Adds a member that is not there.
 pub fn insert(run: &mut Vec<u8>, name: &[u8], score: f64) {
     let (_, at) = seek(run, Cut::Before(score, name));
-    let member = Item::of(name);
+    let (member, score) = (Item::of(name), Item::of_float(score));
+    let (free, more) = (run.capacity() - run.len(), member.packed_bytes() + score.packed_bytes());
+    if free < more {
+        // Doubling would keep as much in reserve as is there.
+        run.reserve_exact(more.max(run.len() / RESERVE_PART));
+    }
     packed::insert(run, at, member);
-    packed::insert(run, at + member.packed_bytes(), Item::of_float(score));
+    packed::insert(run, at + member.packed_bytes(), score);
     add_count(run, 1);
 }
 

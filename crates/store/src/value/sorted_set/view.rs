@@ -32,16 +32,16 @@ pub enum Cut<'a> {
 }
 
 impl Cut<'_> {
-    /// Whether the cut is behind this member.
+    /// Whether the cut is behind the member with this score; its name is looked at only where the score does not decide.
     #[inline]
-    pub(super) fn is_behind(self, score: f64, name: &[u8]) -> bool {
+    pub(super) fn is_behind(self, score: f64, name: Item<'_>) -> bool {
         match self {
             Cut::Start => false,
             Cut::BeforeScore(at) => score < at,
             Cut::AfterScore(at) => score <= at,
-            Cut::BeforeName(at) => name < at,
-            Cut::AfterName(at) => name <= at,
-            Cut::Before(at, bound) => score < at || (score == at && name < bound),
+            Cut::BeforeName(at) => name.with(|name| name < at),
+            Cut::AfterName(at) => name.with(|name| name <= at),
+            Cut::Before(at, bound) => score < at || (score == at && name.with(|name| name < bound)),
             Cut::End => true,
         }
     }
