@@ -70,7 +70,7 @@ impl Dict {
 
     /// Bytes of memory that it holds beyond its own size. Cost: O(1).
     pub fn heap_bytes(&self) -> usize {
-        self.items.heap_bytes() + allocated_bytes(self.table.bytes())
+        self.items.heap_bytes() + self.table.bytes()
     }
 
     #[inline]
