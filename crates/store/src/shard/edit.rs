@@ -78,7 +78,9 @@ impl Shard {
             }
         };
         self.void_lease(env, key);
-        if env.budget.surplus_bytes() > 0 {
+        // Not where the limit may be overdrawn: members may be expiring because room is made for somebody's write, which
+        // must not lose its own entry to that.
+        if !purpose.overdraw && env.budget.surplus_bytes() > 0 {
             self.give_up_memory(env, Some(*key), now_ms);
         }
         Ok(Some(result))
