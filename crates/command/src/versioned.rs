@@ -119,7 +119,8 @@ impl Put<'_> {
     ) -> Result<Written, Reject> {
         self.check(cx)?;
         let key = cx.store.key(cx.ns, self.key);
-        cx.reserve_bytes(self.key.len() + self.value.len());
+        let incoming = cx.store.incoming(self.value);
+        cx.reserve_bytes(self.key.len() + incoming.stored_bytes());
         let mut guard = cx.lock(&key);
         if token.is_some_and(|token| !guard.holds_lease(&key, token)) {
             return Ok(Written::Void);
@@ -128,7 +129,7 @@ impl Put<'_> {
         if !permits(present) {
             return Ok(Written::Refused(present));
         }
-        guard.put(&key, self.value, self.deadline, Flags::Set(self.flags))?;
+        guard.put_incoming(&key, incoming, self.deadline, Flags::Set(self.flags))?;
         if !self.tags.is_empty() {
             guard.set_tags(&key, self.tags);
         }

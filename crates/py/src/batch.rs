@@ -50,7 +50,7 @@ fn read_all(engine: &Engine, keys: &[&[u8]]) -> (Vec<Found>, Vec<u8>) {
             let seen = engine.look(key, Access::Read, |entry| match entry.shared() {
                 Some(bytes) => Found::Shared { bytes, flags: entry.flags() },
                 None => {
-                    arena.extend_from_slice(entry.value());
+                    arena.extend_from_slice(&entry.value());
                     Found::Inline { end: arena.len(), flags: entry.flags() }
                 }
             });

@@ -100,7 +100,8 @@ impl Engine {
         // A lifetime counts from now, exactly; without one the coarse time will do, unless a condition asks who is alive.
         let exact = when != When::Always || matches!(life, Life::Keep | Life::Fresh(Ttl::Ms(_)));
         let now_ms = if exact { self.time.exact() } else { self.time.coarse() };
-        self.store.reserve(key.bytes.len() + value.len() + ENTRY_OVERHEAD_BYTES, now_ms);
+        let incoming = self.store.incoming(value);
+        self.store.reserve(key.bytes.len() + incoming.stored_bytes() + ENTRY_OVERHEAD_BYTES, now_ms);
         let mut guard = self.store.lock(key.slot, now_ms);
         if when != When::Always && guard.get(&key, Access::Peek).is_some() != (when == When::Present) {
             return Ok(false);
@@ -109,7 +110,7 @@ impl Engine {
             Life::Fresh(ttl) => ttl.deadline(now_ms),
             Life::Keep => Deadline::Keep,
         };
-        guard.put(&key, value, deadline, Flags::Set(flags))?;
+        guard.put_incoming(&key, incoming, deadline, Flags::Set(flags))?;
         Ok(true)
     }
 
@@ -126,7 +127,7 @@ impl Engine {
         let key = self.store.key(NS, key);
         self.change(&key, |guard| {
             let (present, deadline) = match guard.get(&key, Access::Write) {
-                Some(entry) => (parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, Deadline::Keep),
+                Some(entry) => (parse_int(&entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, Deadline::Keep),
                 None => (0, ttl.deadline(guard.now_ms())),
             };
             let sum = present.checked_add(delta).ok_or(Reject::OVERFLOW)?;

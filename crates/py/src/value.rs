@@ -102,7 +102,7 @@ impl<'py> Seen<'py> {
     #[inline]
     pub fn of(py: Python<'py>, entry: &Entry<'_>) -> Seen<'py> {
         match entry.shared() {
-            None => Seen::Built(to_python(py, entry.value(), entry.flags())),
+            None => Seen::Built(to_python(py, &entry.value(), entry.flags())),
             Some(bytes) => Seen::Shared(bytes, entry.flags()),
         }
     }
@@ -155,8 +155,9 @@ fn long_number<'py>(py: Python<'py>, digits: &[u8]) -> Option<Bound<'py, PyAny>>
     }
 }
 
-/// As [`to_python`], for a value that is not under a guard: a large `bytes` is copied with the GIL released.
-pub fn to_python_apart<'py>(py: Python<'py>, bytes: &[u8], flags: u32) -> PyResult<Bound<'py, PyAny>> {
+/// As [`to_python`], for a value that is not under a guard: a large `bytes` is copied, or decompressed, with the GIL
+/// released.
+pub fn to_python_apart<'py>(py: Python<'py>, bytes: &SharedBytes, flags: u32) -> PyResult<Bound<'py, PyAny>> {
     if bytes.len() < LARGE_BYTES || matches!(flags, flags::STR | flags::INT) {
         return Ok(to_python(py, bytes, flags));
     }
@@ -168,6 +169,6 @@ pub fn to_python_apart<'py>(py: Python<'py>, bytes: &[u8], flags: u32) -> PyResu
         let room = std::slice::from_raw_parts_mut(ffi::PyBytes_AsString(object.as_ptr()).cast::<u8>(), bytes.len());
         (object, room)
     };
-    py.detach(|| room.copy_from_slice(bytes));
+    py.detach(|| bytes.write_over(room));
     Ok(object)
 }

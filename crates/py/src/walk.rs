@@ -64,7 +64,7 @@ impl Walk {
                 Yield::Keys => Bytes::Copied(Vec::new()),
                 _ => match found.entry.shared() {
                     Some(shared) => Bytes::Shared(shared),
-                    None => Bytes::Copied(found.entry.value().to_vec()),
+                    None => Bytes::Copied(found.entry.value().into_owned()),
                 },
             };
             seen.push_back(Seen { key: found.key.to_vec(), value, flags: found.entry.flags() });

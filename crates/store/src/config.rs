@@ -1,5 +1,6 @@
 //! What a store can be told: limits, policy, default TTL. All but the shard count and the seed can change while it runs.
 
+use crate::compress::Compression;
 use scrubjay_base::clock::{Clock, SystemClock, UnixMs};
 use std::fmt;
 use std::str::FromStr;
@@ -135,6 +136,8 @@ pub struct Config {
     pub policy: Policy,
     /// Lifetime of an entry that is written without one; 0: for ever.
     pub default_ttl_ms: u64,
+    /// Which values are compressed; none unless told.
+    pub compression: Compression,
     /// How many shards (locks with their own heap) stand under the slots: a power of two up to 1024; 0: chosen from the
     /// memory limit.
     pub shards: usize,
@@ -151,6 +154,7 @@ impl Default for Config {
             max_entries: 0,
             policy: Policy::default(),
             default_ttl_ms: 0,
+            compression: Compression::default(),
             shards: 0,
             seed: scrubjay_base::rand::entropy_seed(),
             start_ms: SystemClock::new().now_ms(),

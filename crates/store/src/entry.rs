@@ -8,8 +8,8 @@
 //!  +----------+----------+-----------------------+-----------+--------+--------+-----+-------+- - -+
 //!    head:  bits 0-1 state (live, hole, filler)   birth: bits 0-47  slot sequence: CAS, ETag, birth
 //!           2 large  3 deadline  4 flags                 bits 48-59 value bytes
-//!           5-9 kind (string, list, ...)                 bits 60-63 packed flags
-//!           10 until  11 tagged  12-19 namespace  20-31 key bytes
+//!           5-8 kind (string, list, ...)                 bits 60-63 packed flags
+//!           9 compressed  10 until  11 tagged  12-19 namespace  20-31 key bytes
 //! ```
 //!
 //! The header is 16 bytes. A deadline costs 6 more, a moment until which the entry is kept as stale beyond its deadline
@@ -52,7 +52,8 @@ const LARGE: u32 = 1 << 2;
 const DEADLINE: u32 = 1 << 3;
 const FLAGS: u32 = 1 << 4;
 const KIND_SHIFT: u32 = 5;
-const KIND_MASK: u32 = 0x1F << KIND_SHIFT;
+const KIND_MASK: u32 = 0xF << KIND_SHIFT;
+const COMPRESSED: u32 = 1 << 9;
 /// Beside a deadline, and only there.
 const STALE: u32 = 1 << 10;
 const TAGGED: u32 = 1 << 11;
@@ -141,6 +142,24 @@ impl Layout {
     #[inline(always)]
     pub fn is_large(self) -> bool {
         self.head & LARGE != 0
+    }
+
+    /// Whether the value is a compressed string.
+    #[inline(always)]
+    pub fn is_compressed(self) -> bool {
+        self.head & COMPRESSED != 0
+    }
+
+    /// The same, of a string whose value is kept compressed, or is not.
+    #[inline(always)]
+    pub fn compressed(self, yes: bool) -> Layout {
+        Layout { head: if yes { self.head | COMPRESSED } else { self.head & !COMPRESSED }, ..self }
+    }
+
+    /// Whether the value is neither apart nor compressed: what lies in the block is what was written.
+    #[inline(always)]
+    pub fn is_plain(self) -> bool {
+        self.head & (LARGE | COMPRESSED) == 0
     }
 
     /// Whether the value is a string, which is a matter of one comparison.

@@ -3,6 +3,7 @@
 //! A shard that holds its own lock only ever *tries* another's, so no two can wait for each other.
 
 use crate::budget::Budget;
+use crate::compress::CompressionCell;
 use crate::effect::Journal;
 use crate::key::Key;
 use crate::pool::Pool;
@@ -33,6 +34,8 @@ pub struct Env {
     pub telling: AtomicBool,
     /// Up to where collections are one run.
     pub packing: PackingCell,
+    /// Which values are compressed.
+    pub compression: CompressionCell,
     /// Deadlines to ticks.
     pub ticks: Ticks,
     /// Number of shards minus one.

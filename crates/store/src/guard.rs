@@ -3,6 +3,7 @@
 //! One slot's shard for most commands; several, taken in ascending order, for commands over several keys. Whoever holds a
 //! guard sees and makes its changes atomically. Never hold one across I/O, and never take a second one while holding one.
 
+use crate::compress::Incoming;
 use crate::env::Env;
 use crate::key::Key;
 use crate::large::Body;
@@ -73,10 +74,22 @@ impl Guard<'_> {
     /// `Expired`) and counts as stored. Errors: [`OutOfMemory`]; nothing of the key was changed.
     #[inline]
     pub fn put(&mut self, key: &Key<'_>, value: &[u8], deadline: Deadline, flags: Flags) -> Result<(), OutOfMemory> {
+        let incoming = Incoming { bytes: value, compressed: self.env.compression.compress(value) };
+        self.put_incoming(key, incoming, deadline, flags)
+    }
+
+    /// As [`Guard::put`], with what [`Store::incoming`](crate::Store::incoming) made of the value before the slot was locked.
+    #[inline]
+    pub fn put_incoming(
+        &mut self,
+        key: &Key<'_>,
+        value: Incoming<'_>,
+        deadline: Deadline,
+        flags: Flags,
+    ) -> Result<(), OutOfMemory> {
         let (env, now_ms, overdraw) = (self.env, self.now_ms, self.promised > 0);
         self.promised = self.promised.saturating_sub(1);
-        let value = New { overdraw, ..New::of(value) };
-        self.shard(key).put(env, key, value, deadline, flags, now_ms)
+        self.shard(key).put(env, key, New::string(value, overdraw), deadline, flags, now_ms)
     }
 
     /// The entry of `key` for a command on strings. Errors: it holds another kind.

@@ -3,7 +3,8 @@
 //! A large value is shared by reference count: a reply sends it from where it is, without a copy under the lock, and stays
 //! whole when the entry is overwritten meanwhile. The entry holds an index into its shard's list.
 
-use crate::strings::{self, SharedBytes, region_bytes};
+use crate::compress::{self, Compressed};
+use crate::strings::{self, LongString, region_bytes};
 use crate::value::hash::Hash;
 use crate::value::list::List;
 use crate::value::set::Set;
@@ -15,8 +16,10 @@ use std::fmt;
 /// A value that is kept apart.
 #[derive(Clone)]
 pub enum Body {
-    /// A string.
-    Bytes(SharedBytes),
+    /// A string, plain.
+    Bytes(LongString),
+    /// A string, compressed.
+    Compressed(Compressed),
     /// A list.
     List(Box<List>),
     /// A set.
@@ -37,7 +40,7 @@ impl Body {
     /// Its kind, if the body says so.
     pub fn kind(&self) -> Kind {
         match self {
-            Body::Bytes(_) => Kind::String,
+            Body::Bytes(_) | Body::Compressed(_) => Kind::String,
             Body::List(_) => Kind::List,
             Body::Set(_) => Kind::Set,
             Body::Hash(_) => Kind::Hash,
@@ -45,12 +48,12 @@ impl Body {
         }
     }
 
-    /// The bytes of a string.
+    /// The bytes of a string that is kept plain.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Body::Bytes(bytes) => bytes,
-            Body::List(_) | Body::Set(_) | Body::SortedSet(_) | Body::Hash(_) => b"",
+            Body::Compressed(_) | Body::List(_) | Body::Set(_) | Body::SortedSet(_) | Body::Hash(_) => b"",
         }
     }
 
@@ -58,6 +61,7 @@ impl Body {
     pub fn payload_bytes(&self) -> usize {
         match self {
             Body::Bytes(bytes) => bytes.len(),
+            Body::Compressed(compressed) => compressed.stored().len(),
             Body::List(list) => held_bytes(&**list),
             Body::Set(set) => held_bytes(&**set),
             Body::Hash(hash) => held_bytes(&**hash),
@@ -68,7 +72,7 @@ impl Body {
     /// What keeping it, with `key_bytes` of a key that lives apart too, costs.
     pub fn cost_bytes(&self, key_bytes: usize) -> u64 {
         match self {
-            Body::Bytes(bytes) => cost_bytes(key_bytes, bytes.capacity_bytes()),
+            Body::Bytes(bytes) | Body::Compressed(Compressed(bytes)) => cost_bytes(key_bytes, bytes.capacity_bytes()),
             _ => cost_bytes(key_bytes, 0) + self.payload_bytes() as u64,
         }
     }
@@ -77,6 +81,7 @@ impl Body {
     pub fn write_to(&self, out: &mut Vec<u8>) {
         match self {
             Body::Bytes(bytes) => out.extend_from_slice(bytes),
+            Body::Compressed(compressed) => compress::append_plain(compressed.stored(), out),
             Body::List(list) => list.write_to(out),
             Body::Set(set) => set.write_to(out),
             Body::Hash(hash) => hash.write_to(out),
@@ -87,7 +92,7 @@ impl Body {
     /// What travelled as `bytes`; `None` if that is no such thing.
     pub fn read_from(kind: Kind, bytes: &[u8], packing: &Packing) -> Option<Body> {
         Some(match kind {
-            Kind::String => Body::Bytes(SharedBytes::copy_of(bytes)),
+            Kind::String => Body::Bytes(LongString::copy_of(bytes)),
             Kind::List => List::read_from(bytes, packing)?.into_body(),
             Kind::Set => Set::read_from(bytes, packing)?.into_body(),
             Kind::Hash => Hash::read_from(bytes, packing)?.into_body(),
@@ -98,7 +103,7 @@ impl Body {
     /// The bytes that are all of a small collection.
     pub fn inline(&self) -> Option<&[u8]> {
         match self {
-            Body::Bytes(_) => None,
+            Body::Bytes(_) | Body::Compressed(_) => None,
             Body::List(list) => list.inline(),
             Body::Set(set) => set.inline(),
             Body::Hash(hash) => hash.inline(),
@@ -113,14 +118,14 @@ impl Body {
             Kind::Set => Set::from_inline(bytes.to_vec()).into_body(),
             Kind::Hash => Hash::from_inline(bytes.to_vec()).into_body(),
             Kind::SortedSet => SortedSet::from_inline(bytes.to_vec()).into_body(),
-            Kind::String => Body::Bytes(SharedBytes::copy_of(bytes)),
+            Kind::String => Body::Bytes(LongString::copy_of(bytes)),
         }
     }
 
     /// When the first of its members expires.
     pub fn first_deadline_ms(&self) -> Option<UnixMs> {
         match self {
-            Body::Bytes(_) => None,
+            Body::Bytes(_) | Body::Compressed(_) => None,
             Body::List(list) => list.first_deadline_ms(),
             Body::Set(set) => set.first_deadline_ms(),
             Body::Hash(hash) => hash.first_deadline_ms(),
@@ -140,6 +145,10 @@ pub struct Thing {
     pub key: Option<Box<[u8]>>,
     /// The value.
     pub body: Body,
+    /// The hash of its entry's key, and which of the shard's tables the entry is in.
+    pub hash: u64,
+    /// See `hash`.
+    pub table: u32,
     /// What was charged for both.
     pub charged_bytes: u64,
 }
@@ -199,6 +208,16 @@ impl Large {
         }
     }
 
+    /// The thing at `index`, if one is there.
+    pub fn find(&self, index: u32) -> Option<&Thing> {
+        self.things.get(index as usize)?.as_ref()
+    }
+
+    /// How many places there are, free ones included.
+    pub fn places(&self) -> usize {
+        self.things.len()
+    }
+
     /// The thing's body, to change.
     pub fn body_mut(&mut self, index: u32) -> &mut Body {
         match &mut self.things[index as usize] {
@@ -244,7 +263,11 @@ impl Large {
             };
             self.walk_at += 1;
             passed += size_of::<Thing>() as u64;
-            let Some(Thing { body: Body::Bytes(string), charged_bytes, .. }) = thing else { continue };
+            let Some(Thing { body: Body::Bytes(string) | Body::Compressed(Compressed(string)), charged_bytes, .. }) =
+                thing
+            else {
+                continue;
+            };
             passed += *charged_bytes;
             if string.should_move() {
                 moved += *charged_bytes;
@@ -278,8 +301,8 @@ mod tests {
     #[test]
     fn a_value_that_was_handed_out_does_not_change() {
         let mut large = Large::default();
-        let body = Body::Bytes(SharedBytes::copy_of(b"hello"));
-        let index = large.add(Thing { key: None, body: body.clone(), charged_bytes: 0 });
+        let body = Body::Bytes(LongString::copy_of(b"hello"));
+        let index = large.add(Thing { key: None, body: body.clone(), hash: 0, table: 0, charged_bytes: 0 });
         let before = large.get(index).body.clone();
         drop(body);
         large.write_at(index, 4, b"y!!", 100);
@@ -295,7 +318,13 @@ mod tests {
         let mut large = Large::default();
         let count = if cfg!(miri) { 100 } else { 10_000 };
         let bytes_of = |at: u32| at.to_le_bytes().repeat(750);
-        let add = |at| Thing { key: None, body: Body::from_inline(Kind::String, &bytes_of(at)), charged_bytes: 3072 };
+        let add = |at| Thing {
+            key: None,
+            body: Body::from_inline(Kind::String, &bytes_of(at)),
+            hash: 0,
+            table: 0,
+            charged_bytes: 3072,
+        };
         let places: Vec<u32> = (0..count).map(|at| large.add(add(at))).collect();
         let read_before = large.get(places[0]).body.clone();
         let turn = strings::turn();

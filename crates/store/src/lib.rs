@@ -4,6 +4,7 @@
 //!   Store ── Shard (lock) ┬─ Table per slot or few: one-line buckets of tags and handles     table
 //!                         ├─ Heap: segments of packed entries, movable                       heap, entry, pool
 //!                         ├─ Large: long values, shared by reference count                   large, strings, holes
+//!                         ├─ values compressed, if asked for                                  compress
 //!                         ├─ Active policy: 32 bits in each entry, victims by sampling       evict
 //!                         └─ every change, once, as an Effect to the Journal                 effect
 //! ```
@@ -16,6 +17,7 @@ mod admit;
 mod arrays;
 mod budget;
 mod chunk;
+pub mod compress;
 mod config;
 mod effect;
 mod entry;
@@ -26,6 +28,7 @@ mod groups;
 mod guard;
 mod heap;
 mod holes;
+mod insight;
 mod key;
 mod large;
 mod lease;
@@ -44,18 +47,19 @@ mod tick;
 pub mod value;
 
 pub use admit::Planned;
+pub use compress::{Codec, Compressed, Compression, CompressionCounts, Incoming, SharedBytes};
 pub use config::{Config, Policy, Rank, Scope, UnknownPolicy};
 pub use effect::{Effect, Journal, Removal};
 pub use everywhere::{Everywhere, Scanned};
 pub use groups::Group;
 pub use guard::Guard;
+pub use insight::Big;
 pub use key::{DATABASES, KEY_BYTES_MAX, Key, Ns};
 pub use large::Body;
 pub use lease::Lease;
 pub use shard::Entry;
 pub use stats::Stats;
 pub use store::Store;
-pub use strings::SharedBytes;
 pub use value::Kind;
 
 pub mod flags {

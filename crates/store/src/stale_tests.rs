@@ -27,7 +27,7 @@ fn between_its_deadlines_an_entry_is_there_for_those_only_who_take_it_stale() {
         let mut guard = store.lock(key.slot, now_ms);
         assert!(guard.get(&key, Access::Read).is_none());
         let entry = guard.get_or_stale(&key, Access::Read).expect("kept");
-        assert_eq!((entry.value(), entry.flags(), entry.is_stale()), (&b"old"[..], 9, true));
+        assert_eq!((&*entry.value(), entry.flags(), entry.is_stale()), (&b"old"[..], 9, true));
         drop(guard);
         assert_eq!(store.len(Ns(0)), 1);
     }

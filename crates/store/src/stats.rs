@@ -1,6 +1,8 @@
 //! What a store counts. Kept per shard under the shard's own lock, so that counting costs no shared cache line; summed
 //! when somebody asks.
 
+use crate::compress::CompressionCounts;
+
 /// A sum over all shards at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -12,7 +14,7 @@ pub struct Stats {
     pub entries_per_ns: Vec<u64>,
     /// Entries with a deadline per namespace.
     pub volatile_per_ns: Vec<u64>,
-    /// Bytes of keys and values.
+    /// Bytes of keys and values, compressed ones as they are kept.
     pub payload_bytes: u64,
     /// Bytes that entries take, headers and rounding included.
     pub entry_bytes: u64,
@@ -24,6 +26,8 @@ pub struct Stats {
     pub max_memory_bytes: u64,
     /// The entry limit; 0: none.
     pub max_entries: u64,
+    /// The compressed values.
+    pub compression: CompressionCounts,
     /// Reads that found their key.
     pub hits: u64,
     /// Reads that did not.

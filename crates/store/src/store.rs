@@ -8,6 +8,7 @@
 //! has a half-filled segment, and every used table at least one bucket.
 
 use crate::budget::Budget;
+use crate::compress::{Compression, CompressionCell, Incoming};
 use crate::config::{Config, Policy};
 use crate::effect::Journal;
 use crate::env::{Berth, Env, Hint};
@@ -82,6 +83,7 @@ impl Store {
         Store {
             env: Env {
                 packing: PackingCell::new(&Packing::new(Arc::new(hasher.clone()))),
+                compression: CompressionCell::new(config.compression),
                 hasher,
                 pool: Pool::new(budget.clone()),
                 budget,
@@ -198,6 +200,23 @@ impl Store {
         }
     }
 
+    /// A string on its way in, compressed if it is to be and that is worth it: to be made before its slot is locked.
+    #[inline]
+    pub fn incoming<'a>(&self, bytes: &'a [u8]) -> Incoming<'a> {
+        Incoming { bytes, compressed: self.env.compression.compress(bytes) }
+    }
+
+    /// Whether any value is compressed that is written now.
+    #[inline]
+    pub fn is_compressing(&self) -> bool {
+        self.env.compression.is_on()
+    }
+
+    /// Changes which values are compressed, for those that are written from now on.
+    pub fn set_compression(&self, compression: Compression) {
+        self.env.compression.set(compression);
+    }
+
     /// As [`Everywhere::scan`].
     pub fn scan(&self, cursor: u64, effort: usize, now_ms: UnixMs, mut visit: impl FnMut(Scanned<'_>)) -> u64 {
         Everywhere::scan(&mut &*self, cursor, effort, now_ms, &mut visit)
@@ -261,6 +280,7 @@ impl Store {
             }
             stats.payload_bytes += shard.payload_bytes();
             stats.entry_bytes += shard.entry_bytes();
+            stats.compression.merge(shard.compression());
             stats.hits += shard.counters.hits;
             stats.misses += shard.counters.misses;
             stats.evictions += shard.counters.evictions;

@@ -1,7 +1,7 @@
 //! Long strings: bytes shared by reference count, in heaps of their own.
 //!
 //! ```text
-//!   SharedBytes --> | holders, length, capacity, heap | bytes ...        | room |      a region, in a chunk or a mapping
+//!   LongString --> | holders, length, capacity, heap | bytes ...        | room |      a region, in a chunk or a mapping
 //! ```
 //!
 //! In the general allocator, pages per length kept what strings of other lengths had left behind: after values had grown
@@ -61,23 +61,23 @@ pub fn region_bytes(capacity_bytes: usize) -> usize {
 }
 
 /// A value shared with the store. It stays as it was when it was handed out.
-pub struct SharedBytes(NonNull<Region>);
+pub struct LongString(NonNull<Region>);
 
 // SAFETY: what is shared is not changed, and the count of its holders is atomic.
-unsafe impl Send for SharedBytes {}
+unsafe impl Send for LongString {}
 // SAFETY: as above; a shared reference gives out `&[u8]` and clones.
-unsafe impl Sync for SharedBytes {}
+unsafe impl Sync for LongString {}
 
-impl SharedBytes {
+impl LongString {
     /// Shares a copy of `bytes`.
-    pub fn copy_of(bytes: &[u8]) -> SharedBytes {
-        let mut copy = SharedBytes::with_room(bytes.len(), home());
+    pub fn copy_of(bytes: &[u8]) -> LongString {
+        let mut copy = LongString::with_room(bytes.len(), home());
         copy.fill(0, bytes);
         copy
     }
 
     /// An empty string with room for `capacity_bytes` and what rounding adds; in that heap, unless it is too long for one.
-    fn with_room(capacity_bytes: usize, heap: usize) -> SharedBytes {
+    fn with_room(capacity_bytes: usize, heap: usize) -> LongString {
         let bytes = region_bytes(capacity_bytes);
         let (place, heap) = match bytes < OWN_BYTES {
             true => (HEAP[heap].0.lock().take(bytes), heap),
@@ -88,7 +88,7 @@ impl SharedBytes {
         let head = Region { holders: AtomicUsize::new(1), length: 0, capacity: bytes - HEAD_BYTES, heap };
         // SAFETY: so many bytes are ours, more than a head, and aligned to a granule at least.
         unsafe { region.write(head) };
-        SharedBytes(region)
+        LongString(region)
     }
 
     /// How long it may become without moving.
@@ -102,7 +102,7 @@ impl SharedBytes {
         let end = offset + bytes.len();
         // Acquire: what others did with the string they dropped has been done.
         if self.region().holders.load(Acquire) != 1 || end > self.capacity_bytes() {
-            let mut copy = SharedBytes::with_room(capacity_bytes.max(end).max(self.len()), home());
+            let mut copy = LongString::with_room(capacity_bytes.max(end).max(self.len()), home());
             copy.fill(0, self);
             *self = copy;
         }
@@ -118,8 +118,8 @@ impl SharedBytes {
     }
 
     /// A copy in another chunk of the same heap, in whose holes it fits; as much room.
-    pub fn elsewhere(&self) -> SharedBytes {
-        let mut copy = SharedBytes::with_room(self.capacity_bytes(), self.region().heap.min(HEAPS - 1));
+    pub fn elsewhere(&self) -> LongString {
+        let mut copy = LongString::with_room(self.capacity_bytes(), self.region().heap.min(HEAPS - 1));
         copy.fill(0, self);
         copy
     }
@@ -154,16 +154,16 @@ impl SharedBytes {
     }
 }
 
-impl Clone for SharedBytes {
+impl Clone for LongString {
     #[inline]
-    fn clone(&self) -> SharedBytes {
+    fn clone(&self) -> LongString {
         // More holders than memory has room for cannot be.
         self.region().holders.fetch_add(1, Relaxed);
-        SharedBytes(self.0)
+        LongString(self.0)
     }
 }
 
-impl Drop for SharedBytes {
+impl Drop for LongString {
     #[inline]
     fn drop(&mut self) {
         if self.region().holders.fetch_sub(1, Release) == 1 {
@@ -207,13 +207,13 @@ fn home() -> usize {
     })
 }
 
-impl From<&[u8]> for SharedBytes {
-    fn from(bytes: &[u8]) -> SharedBytes {
-        SharedBytes::copy_of(bytes)
+impl From<&[u8]> for LongString {
+    fn from(bytes: &[u8]) -> LongString {
+        LongString::copy_of(bytes)
     }
 }
 
-impl Deref for SharedBytes {
+impl Deref for LongString {
     type Target = [u8];
 
     #[inline]
@@ -223,15 +223,15 @@ impl Deref for SharedBytes {
     }
 }
 
-impl AsRef<[u8]> for SharedBytes {
+impl AsRef<[u8]> for LongString {
     fn as_ref(&self) -> &[u8] {
         self
     }
 }
 
-impl fmt::Debug for SharedBytes {
+impl fmt::Debug for LongString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SharedBytes({} bytes)", self.len())
+        write!(f, "LongString({} bytes)", self.len())
     }
 }
 
@@ -243,7 +243,7 @@ mod tests {
     fn a_string_is_its_bytes_whatever_its_length() {
         for length in [0, 1, 31, 32, 33, 3000, OWN_BYTES - HEAD_BYTES - 1, OWN_BYTES, CHUNK_BYTES + 1] {
             let bytes: Vec<u8> = (0..length).map(|at| at as u8).collect();
-            let shared = SharedBytes::copy_of(&bytes);
+            let shared = LongString::copy_of(&bytes);
             assert!(*shared == *bytes && *shared.elsewhere() == *bytes);
             assert_eq!(HEAD_BYTES + shared.capacity_bytes(), region_bytes(length));
             assert_eq!(region_bytes(shared.capacity_bytes()), region_bytes(length), "rounding again changes nothing");
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_string_is_changed_in_place_only_if_nobody_else_holds_it() {
-        let mut shared = SharedBytes::copy_of(b"hello");
+        let mut shared = LongString::copy_of(b"hello");
         let (place, other) = (shared.0, shared.clone());
         shared.write_at(4, b"y!!", 100);
         assert_eq!((&*other, &*shared), (&b"hello"[..], &b"helly!!"[..]));
@@ -267,8 +267,8 @@ mod tests {
 
     #[test]
     fn strings_may_be_dropped_on_other_threads() {
-        let strings: Vec<SharedBytes> =
-            (0..100u8).map(|at| SharedBytes::copy_of(&vec![at; 100 + usize::from(at)])).collect();
+        let strings: Vec<LongString> =
+            (0..100u8).map(|at| LongString::copy_of(&vec![at; 100 + usize::from(at)])).collect();
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 let mine = strings.clone();

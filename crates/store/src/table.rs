@@ -477,6 +477,16 @@ impl Table {
         }
     }
 
+    /// The handle at the place that `start` stands for; `None`: nothing is there. Tried with random starts until something is,
+    /// it finds every handle equally often, while a [`sample`](Self::sample)'s first prefers those behind empty places.
+    pub fn handle_at(&self, start: u64) -> Option<Handle> {
+        let old = self.moving().map_or(&[][..], |m| &m.old);
+        let total = self.lines.len() + old.len();
+        let place = ((u128::from(start) * (total * LANES) as u128) >> 64) as usize;
+        let line = self.lines.get(place / LANES).or_else(|| old.get(place / LANES - self.lines.len()))?;
+        line.handles().find(|(lane, _)| *lane == place % LANES).map(|(_, handle)| handle)
+    }
+
     /// How many buckets a full sample has.
     pub fn bucket_count(&self) -> usize {
         self.lines.len() + self.moving().map_or(0, |m| m.old.len())

@@ -77,7 +77,7 @@ impl<'a> Increment<'a> {
         let (before, flags, expiry) = match guard.string(&key, Access::Write)? {
             Some(entry) => {
                 let expiry = if self.only_new { Expiry::Keep } else { self.expiry };
-                (parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, EntryFlags::Keep, expiry)
+                (parse_int(&entry.value()).ok_or(Reject::NOT_AN_INTEGER)?, EntryFlags::Keep, expiry)
             }
             None => (0, EntryFlags::Set(self.flags_new), self.expiry),
         };
@@ -106,7 +106,7 @@ impl IncrementFloat<'_> {
         cx.reserve(&key, LongDouble::TEXT_USUAL_MAX);
         let mut guard = cx.lock(&key);
         let (before, before_flags) = match guard.string(&key, Access::Write)? {
-            Some(entry) => (LongDouble::parse(entry.value()).ok_or(Reject::NOT_A_FLOAT)?, entry.flags()),
+            Some(entry) => (LongDouble::parse(&entry.value()).ok_or(Reject::NOT_A_FLOAT)?, entry.flags()),
             None => (LongDouble::ZERO, flags::NONE),
         };
         let sum = before.plus(self.by).filter(LongDouble::is_finite).ok_or(NOT_FINITE)?;

@@ -50,7 +50,7 @@ impl Taken {
     pub fn of(entry: &Entry<'_>) -> Taken {
         match entry.shared() {
             Some(shared) => Taken::Shared(shared),
-            None => Taken::Copied(entry.value().to_vec()),
+            None => Taken::Copied(entry.value().into_owned()),
         }
     }
 
@@ -86,11 +86,32 @@ impl Deref for Taken {
 #[inline]
 pub(crate) fn say_entry(entry: Option<&Entry<'_>>, reply: &mut dyn Reply) {
     match entry {
-        Some(entry) => match entry.shared() {
-            Some(shared) => reply.bulk_shared(shared),
-            None => reply.bulk(entry.value()),
+        Some(entry) => match entry.plain() {
+            Some(value) => reply.bulk(value),
+            None => match entry.shared() {
+                Some(shared) => reply.bulk_shared(shared),
+                None => reply.bulk(&entry.value()),
+            },
         },
         None => reply.null(),
+    }
+}
+
+/// Shows the value of a string to `look`, `None` if the key is absent, and returns what it returns: under the slot's lock,
+/// or after it where the value is kept compressed, because that takes its time.
+///
+/// Errors: the key is too long, or holds no string.
+#[inline]
+pub(crate) fn with_value<R>(cx: &Context<'_>, key: &[u8], look: impl FnOnce(Option<&[u8]>) -> R) -> Result<R, Reject> {
+    let key = cx.key(key)?;
+    let mut guard = cx.lock(&key);
+    let entry = guard.string(&key, cx.read())?;
+    match entry.as_ref().filter(|entry| entry.is_compressed()).and_then(Entry::shared) {
+        Some(shared) => {
+            drop(guard);
+            Ok(look(Some(&shared)))
+        }
+        None => Ok(look(entry.as_ref().map(|entry| entry.value()).as_deref())),
     }
 }
 

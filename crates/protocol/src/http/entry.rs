@@ -107,9 +107,9 @@ impl Showing<'_, '_, '_> {
             }
             Read::Send => match entry.shared() {
                 Some(shared) => return Ok(Some((facts, shared))),
-                None if self.bare => begin(out, self.x.manner, &facts).bytes(BYTES, entry.value()),
+                None if self.bare => begin(out, self.x.manner, &facts).bytes(BYTES, &entry.value()),
                 None => begin(out, self.x.manner, &facts).json(|out| {
-                    envelope(out, self.key, &facts, |out| value::write_member(out, entry.value(), facts.flags));
+                    envelope(out, self.key, &facts, |out| value::write_member(out, &entry.value(), facts.flags));
                 }),
             },
         }
@@ -226,7 +226,7 @@ pub(super) fn write_result(out: &mut OutputBuffer, one: One<'_, '_>, now_ms: u64
             });
             return (true, None);
         }
-        rest_of_envelope(out, &facts, |out| value::write_member(out, entry.value(), facts.flags));
+        rest_of_envelope(out, &facts, |out| value::write_member(out, &entry.value(), facts.flags));
         (true, None)
     });
     if let Some((facts, shared)) = large {

@@ -312,8 +312,8 @@ impl Shard {
                 self.put(env, key, new, deadline, flags, now_ms)
             }
             None if kind == Kind::String => {
-                let shared = body.clone();
-                let new = New { body: Some(shared), kind, overdraw, ..New::of(body.bytes()) };
+                // Compressed, its bytes are nowhere; whoever listens has them made.
+                let new = New { body: Some(body.clone()), kind, overdraw, ..New::of(body.bytes()) };
                 self.put(env, key, new, deadline, flags, now_ms)
             }
             None => {

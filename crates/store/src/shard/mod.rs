@@ -9,6 +9,7 @@
 
 mod edit;
 mod hide;
+mod insight;
 mod room;
 mod stale;
 mod sweep;
@@ -17,6 +18,7 @@ mod view;
 mod write;
 
 use crate::Access;
+use crate::compress::CompressionCounts;
 use crate::config::Policy;
 use crate::effect::{Effect, Removal};
 use crate::entry::{self, GRANULE, Layout};
@@ -28,7 +30,7 @@ use crate::key::{DATABASES, Key, Ns};
 use crate::large::{Body, Large};
 use crate::lease::Leases;
 use crate::pool::Pool;
-use crate::strings::SharedBytes;
+use crate::strings::LongString;
 use crate::table::{Facts, Place, Table};
 use crate::value;
 use scrubjay_base::SlotId;
@@ -107,6 +109,7 @@ pub struct Shard {
     packing: Option<(u32, value::Packing)>,
     payload_bytes: u64,
     large_bytes: u64,
+    compression: CompressionCounts,
     /// What was charged for tables and the policy's state.
     charged_bytes: u64,
     /// The part of it that is the policy's.
@@ -170,6 +173,7 @@ impl Shard {
             due: crate::table::NEVER,
             payload_bytes: 0,
             large_bytes: 0,
+            compression: CompressionCounts::default(),
             charged_bytes: 0,
             policy_bytes: 0,
             entry_bytes_mean: 0,
@@ -187,6 +191,11 @@ impl Shard {
     /// Bytes of keys and values.
     pub fn payload_bytes(&self) -> u64 {
         self.payload_bytes
+    }
+
+    /// The compressed values.
+    pub fn compression(&self) -> CompressionCounts {
+        self.compression
     }
 
     /// Bytes that entries take, large values included, tables not.
@@ -308,15 +317,15 @@ impl Shard {
         let block = self.heap.block(handle);
         let layout = Layout::read(block);
         let body = match layout.is_large() {
-            true => {
+            true if !layout.is_string() => {
                 // It changes hands without a copy: the entry keeps an empty string until it goes, in a moment.
                 let index = layout.index(block);
-                let nothing = Body::Bytes(SharedBytes::copy_of(b""));
+                let nothing = Body::Bytes(LongString::copy_of(b""));
                 let body = std::mem::replace(self.large.body_mut(index), nothing);
                 self.payload_bytes -= body.payload_bytes() as u64;
                 body
             }
-            false => self.view(handle, now_ms).body(),
+            _ => self.view(handle, now_ms).body(),
         };
         self.remove_as(env, key, Removal::Deleted, now_ms);
         Some(body)
@@ -459,6 +468,10 @@ impl Shard {
         let count = &mut self.per_ns[ns.0 as usize];
         count.entries += 1;
         count.volatile += u64::from(volatile);
+        let block = self.heap.block(handle);
+        if Layout::read(block).is_compressed() {
+            self.compression.add(stored(block, &self.large));
+        }
     }
 
     fn discount(&mut self, handle: Handle) {
@@ -467,6 +480,10 @@ impl Shard {
         let count = &mut self.per_ns[ns.0 as usize];
         count.entries -= 1;
         count.volatile -= u64::from(volatile);
+        let block = self.heap.block(handle);
+        if Layout::read(block).is_compressed() {
+            self.compression.remove(stored(block, &self.large));
+        }
     }
 
     fn recount_volatile(&mut self, ns: Ns, before: bool, after: bool) {
@@ -536,6 +553,18 @@ fn active(policy: Policy, seed: u64) -> Active {
 #[inline]
 pub fn is_apart(key_bytes: usize, value_bytes: usize) -> bool {
     value_bytes > entry::INLINE_VALUE_BYTES_MAX || key_bytes > entry::INLINE_KEY_BYTES_MAX
+}
+
+/// What is kept of the compressed value of the entry in `block`.
+fn stored<'a>(block: &'a [u8], large: &'a Large) -> &'a [u8] {
+    let layout = Layout::read(block);
+    if !layout.is_large() {
+        return &block[layout.value()];
+    }
+    match &large.get(layout.index(block)).body {
+        Body::Compressed(compressed) => compressed.stored(),
+        _ => unreachable!("an entry says that it is compressed if its body is"),
+    }
 }
 
 fn size_of_block(layout: Layout) -> u64 {

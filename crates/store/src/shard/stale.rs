@@ -88,6 +88,7 @@ impl Shard {
             let inline = old.value().len();
             let layout = Layout::new(key.ns.0, old.kind(), key.bytes.len(), inline, old.is_large(), true, flags)
                 .tagged(old.is_tagged())
+                .compressed(old.is_compressed())
                 .with_stale();
             let moved = self.relayout(env, key, layout, Some(deadline_ms), flags, now_ms);
             if moved.is_err() {

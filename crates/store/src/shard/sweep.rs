@@ -160,6 +160,7 @@ impl Shard {
     #[cfg(test)]
     pub fn check(&self, env: &Env) {
         let (mut payload, mut live, mut entries) = (0, 0, 0);
+        let mut compression = crate::compress::CompressionCounts::default();
         for (index, table) in self.tables.iter().enumerate() {
             let mut here = 0;
             table.sample(0, usize::MAX, |handle| {
@@ -167,6 +168,9 @@ impl Shard {
                 assert!(matches!(crate::entry::Block::read(block), crate::entry::Block::Live(_)));
                 payload += self.payload_of(handle).2;
                 live += super::size_of_block(Layout::read(block));
+                if Layout::read(block).is_compressed() {
+                    compression.add(super::stored(block, &self.large));
+                }
                 let (table, _, _) = self.place_of(env, handle).expect("the entry's own key finds it");
                 assert_eq!(table, index);
                 here += 1;
@@ -176,6 +180,7 @@ impl Shard {
             entries += u64::from(here);
         }
         assert_eq!((payload, live), (self.payload_bytes, self.heap.live_bytes()));
+        assert_eq!(compression, self.compression);
         assert_eq!(entries, self.per_ns.iter().map(|n| n.entries).sum::<u64>());
         assert_eq!(entries, self.slots.iter().map(|s| u64::from(s.entries)).sum::<u64>());
     }

@@ -1,13 +1,14 @@
 //! An entry as a guard shows it, and a value on its way in.
 
 use crate::Deadline;
+use crate::compress::{self, Compressed, Incoming, SharedBytes};
 use crate::entry::{self, GRANULE, Layout};
 use crate::evict::Active;
 use crate::large::{Body, Large, Thing};
-use crate::strings::SharedBytes;
 use crate::table::Bucket;
 use crate::value::{Collection, Kind};
 use scrubjay_base::clock::UnixMs;
+use std::borrow::Cow;
 
 /// The key of the entry in `block`.
 #[inline(always)]
@@ -22,9 +23,10 @@ pub fn key_of<'a>(block: &'a [u8], layout: Layout, large: &'a Large) -> &'a [u8]
 
 /// A value on its way in.
 pub struct New<'a> {
-    /// The bytes of a string, or of a small collection.
+    /// The bytes of a string, or of a small collection; none where `body` alone says them.
     pub bytes: &'a [u8],
-    /// A collection to keep apart; or a string's bytes that are shared already and need no copy.
+    /// A collection to keep apart; or the form in which a string is kept: compressed, or shared already so that it needs no
+    /// copy.
     pub body: Option<Body>,
     /// Its kind.
     pub kind: Kind,
@@ -39,6 +41,36 @@ impl<'a> New<'a> {
     #[inline(always)]
     pub fn of(bytes: &'a [u8]) -> New<'a> {
         New { bytes, body: None, kind: Kind::String, overdraw: false, keeps_tags: false }
+    }
+
+    /// A string, compressed if that was worth it.
+    #[inline(always)]
+    pub fn string(incoming: Incoming<'a>, overdraw: bool) -> New<'a> {
+        New { body: incoming.compressed.map(Body::Compressed), overdraw, ..New::of(incoming.bytes) }
+    }
+}
+
+// What compressed values need takes no `&Entry`: a reference that leaves the reader's code makes it keep the entry in
+// memory, which costs a GET 6 ns.
+
+/// What is kept of a compressed value.
+fn stored<'g>(large: Option<&'g Thing>, inline: &'g [u8]) -> &'g [u8] {
+    match large.map(|thing| &thing.body) {
+        Some(Body::Compressed(compressed)) => compressed.stored(),
+        _ => inline,
+    }
+}
+
+#[cold]
+fn decompressed(large: Option<&Thing>, inline: &[u8]) -> Vec<u8> {
+    compress::plain(stored(large, inline))
+}
+
+#[cold]
+fn compressed(large: Option<&Thing>, inline: &[u8]) -> Compressed {
+    match large.map(|thing| &thing.body) {
+        Some(Body::Compressed(compressed)) => compressed.clone(),
+        _ => Compressed::inline(inline),
     }
 }
 
@@ -64,13 +96,47 @@ impl<'g> Entry<'g> {
         self.layout.is_string()
     }
 
-    /// The whole value of a string. Of a collection, nothing that means anything.
+    /// The whole value of a string: borrowed, unless it is kept compressed, which takes its time to decompress: where the
+    /// slot's lock can be given up first, [`Entry::shared`] has it decompressed afterwards. Of a collection, nothing that
+    /// means anything.
     #[inline]
-    pub fn value(&self) -> &'g [u8] {
-        match self.large {
+    pub fn value(&self) -> Cow<'g, [u8]> {
+        if self.layout.is_compressed() {
+            return Cow::Owned(decompressed(self.large, self.inline()));
+        }
+        Cow::Borrowed(match self.large {
             Some(thing) => thing.body.bytes(),
             None => &self.block[self.layout.value()],
+        })
+    }
+
+    /// The value of a string that lies in its entry as it was written: nearly every one, found by one comparison. `None`: it
+    /// is apart or compressed, and [`Entry::shared`] has it.
+    #[inline(always)]
+    pub fn plain(&self) -> Option<&'g [u8]> {
+        if self.layout.is_plain() { Some(&self.block[self.layout.value()]) } else { None }
+    }
+
+    /// How many bytes [`Entry::value`] has, without looking at them.
+    #[inline]
+    pub fn value_bytes(&self) -> usize {
+        match self.large {
+            _ if self.layout.is_compressed() => compress::plain_bytes(stored(self.large, self.inline())),
+            Some(thing) => thing.body.bytes().len(),
+            None => self.layout.value().len(),
         }
+    }
+
+    /// Whether the value is kept compressed.
+    #[inline]
+    pub fn is_compressed(&self) -> bool {
+        self.layout.is_compressed()
+    }
+
+    /// What lies in the block where the value would.
+    #[inline(always)]
+    fn inline(&self) -> &'g [u8] {
+        &self.block[self.layout.value()]
     }
 
     /// The collection, if it is of this kind.
@@ -89,6 +155,7 @@ impl<'g> Entry<'g> {
     pub fn body(&self) -> Body {
         match self.large {
             Some(thing) => thing.body.clone(),
+            None if self.layout.is_compressed() => Body::Compressed(compressed(None, self.inline())),
             None => Body::from_inline(self.layout.kind(), &self.block[self.layout.value()]),
         }
     }
@@ -98,15 +165,18 @@ impl<'g> Entry<'g> {
         match self.large {
             None if !self.layout.is_string() => self.body().write_to(out),
             Some(thing) => thing.body.write_to(out),
-            None => out.extend_from_slice(self.value()),
+            None if self.layout.is_compressed() => compress::append_plain(self.inline(), out),
+            None => out.extend_from_slice(&self.value()),
         }
     }
 
-    /// A string as a cheap handle, if it is stored apart (large values); `None` for small ones, which are copied.
+    /// A string as a cheap handle, if it is stored apart (large values) or compressed; `None` for small plain ones, which
+    /// are copied.
     #[inline]
     pub fn shared(&self) -> Option<SharedBytes> {
         match self.large.map(|thing| &thing.body) {
-            Some(Body::Bytes(bytes)) => Some(bytes.clone()),
+            Some(Body::Bytes(bytes)) => Some(SharedBytes::plain(bytes.clone())),
+            _ if self.layout.is_compressed() => Some(SharedBytes::compressed(compressed(self.large, self.inline()))),
             _ => None,
         }
     }
@@ -162,6 +232,15 @@ impl<'g> Entry<'g> {
     /// How often it is used, if the policy tracks it: 0 to 255, logarithmic, for `lfu`; 0 to 15 for `s3fifo`.
     pub fn frequency(&self) -> Option<u8> {
         self.active.frequency(entry::rank(self.block), self.now_ms)
+    }
+
+    /// Bytes of the value: a string's length; what is kept of a collection.
+    pub fn payload_bytes(&self) -> usize {
+        match self.large {
+            _ if self.is_string() => self.value_bytes(),
+            Some(thing) => thing.body.payload_bytes(),
+            None => self.layout.value().len(),
+        }
     }
 
     /// Bytes that the entry takes: header, rounding, large value and its share of the table included.

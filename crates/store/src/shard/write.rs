@@ -5,6 +5,7 @@
 
 use super::view::New;
 use super::{Shard, first_deadline_ms, is_apart, size_of_block};
+use crate::compress::Compressed;
 use crate::effect::{Effect, Removal};
 use crate::entry::{self, INLINE_KEY_BYTES_MAX, Layout, Parts};
 use crate::env::Env;
@@ -37,7 +38,7 @@ impl Shard {
         }
         let mut travelling = Vec::new();
         let told = match &value.body {
-            Some(body) if value.kind != Kind::String && env.listener().is_some() => {
+            Some(body) if value.bytes.is_empty() && env.listener().is_some() => {
                 body.write_to(&mut travelling);
                 &travelling
             }
@@ -129,10 +130,16 @@ impl Shard {
     ) -> Result<u64, OutOfMemory> {
         let New { bytes: value, body, kind, overdraw, keeps_tags } = value;
         let was_tagged = old.is_some_and(|old| Layout::read(self.heap.block(old)).is_tagged());
+        let compressed = match &body {
+            Some(Body::Compressed(compressed)) => Some(compressed.clone()),
+            _ => None,
+        };
+        let value = compressed.as_ref().map_or(value, Compressed::stored);
         let has_body = kind != Kind::String && body.is_some();
         let large = is_apart(key.bytes.len(), value.len()) || has_body;
         let layout = Layout::new(key.ns.0, kind, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags)
-            .tagged(was_tagged && keeps_tags);
+            .tagged(was_tagged && keeps_tags)
+            .compressed(compressed.is_some());
         if let Some(handle) = old
             && !large
             && let Some(sequence) = self.overwrite(env, key, value, layout, deadline_ms, flags, handle, now_ms)
@@ -170,7 +177,7 @@ impl Shard {
         let inline_key = if key.bytes.len() <= INLINE_KEY_BYTES_MAX { key.bytes } else { b"" };
         let inline_value = if let Some(body) = body {
             let apart = (key.bytes.len() > INLINE_KEY_BYTES_MAX).then(|| key.bytes.into());
-            let thing = Thing { key: apart, body, charged_bytes: charged };
+            let thing = Thing { key: apart, body, hash: key.hash, table: index as u32, charged_bytes: charged };
             self.large_bytes += charged;
             index_bytes = self.large.add(thing).to_le_bytes();
             &index_bytes[..]
@@ -225,6 +232,12 @@ impl Shard {
         let sequence = self.next_sequence(env, key.slot);
         self.payload_bytes = self.payload_bytes + value.len() as u64 - old.value().len() as u64;
         self.recount_volatile(key.ns, old.has_deadline(), deadline_ms.is_some());
+        if old.is_compressed() {
+            self.compression.remove(&self.heap.block(handle)[old.value()]);
+        }
+        if layout.is_compressed() {
+            self.compression.add(value);
+        }
         let rank = self.active.touch(entry::rank(self.heap.block(handle)), now_ms);
         let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: key.bytes, value };
         entry::write(self.heap.block_mut(handle), &parts);
@@ -252,6 +265,14 @@ impl Shard {
             return Ok(end);
         };
         let layout = Layout::read(self.heap.block(handle));
+        if layout.is_compressed() {
+            // It becomes plain, and what is written to it from here on is written in place.
+            let mut value = self.view(handle, now_ms).value().into_owned();
+            value.resize(value.len().max(end), 0);
+            value[offset..end].copy_from_slice(bytes);
+            self.put(env, key, New::of(&value), Deadline::Keep, Flags::Keep, now_ms)?;
+            return Ok(value.len());
+        }
         if !layout.is_large() {
             let length = layout.value().len();
             if end <= length {
@@ -317,7 +338,8 @@ impl Shard {
             let inline = old.value().len();
             let (kind, key_bytes) = (old.kind(), key.bytes.len());
             let layout = Layout::new(key.ns.0, kind, key_bytes, inline, old.is_large(), deadline_ms.is_some(), flags)
-                .tagged(old.is_tagged());
+                .tagged(old.is_tagged())
+                .compressed(old.is_compressed());
             if self.relayout(env, key, layout, deadline_ms, flags, now_ms).is_err() {
                 return false; // the machine itself has no memory left
             }

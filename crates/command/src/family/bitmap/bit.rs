@@ -2,6 +2,7 @@
 
 use crate::args::{Args, parse_int};
 use crate::family::string::{Before, write_part};
+use crate::family::with_value;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -50,10 +51,8 @@ pub struct GetBit<'a> {
 impl GetBit<'_> {
     /// Reads; what lies behind the value is off.
     pub fn run(&self, cx: &mut Context<'_>) -> Result<bool, Reject> {
-        let key = cx.key(self.key)?;
         let (at, mask) = place(self.offset);
-        let mut guard = cx.lock(&key);
-        let byte = guard.string(&key, cx.read())?.and_then(|entry| entry.value().get(at).copied());
+        let byte = with_value(cx, self.key, |value| value.and_then(|value| value.get(at).copied()))?;
         Ok(byte.is_some_and(|byte| byte & mask != 0))
     }
 }

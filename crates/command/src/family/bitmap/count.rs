@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use crate::family::string::{clamp, clamp_each};
+use crate::family::with_value;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -66,13 +67,11 @@ impl<'a> BitCount<'a> {
 
     /// Counts.
     pub fn run(&self, cx: &mut Context<'_>) -> Result<u64, Reject> {
-        let key = cx.key(self.key)?;
-        let mut guard = cx.lock(&key);
-        Ok(guard.string(&key, cx.read())?.map_or(0, |entry| {
-            let (start, end) = self.range;
-            let units = clamp(start, end, self.unit.in_bytes(entry.value().len()));
-            count(entry.value(), self.unit.bits(units))
-        }))
+        with_value(cx, self.key, |value| {
+            let (value, (start, end)) = (value.unwrap_or_default(), self.range);
+            let units = clamp(start, end, self.unit.in_bytes(value.len()));
+            count(value, self.unit.bits(units))
+        })
     }
 }
 
@@ -111,21 +110,20 @@ impl<'a> BitPos<'a> {
 
     /// Finds. `None`: there is none.
     pub fn run(&self, cx: &mut Context<'_>) -> Result<Option<u64>, Reject> {
-        let key = cx.key(self.key)?;
-        let mut guard = cx.lock(&key);
-        let Some(entry) = guard.string(&key, cx.read())? else {
-            // An absent key is off without end.
-            return Ok(if self.on { None } else { Some(0) });
-        };
-        let length = self.unit.in_bytes(entry.value().len());
-        let units = clamp_each(self.start, self.end.unwrap_or(-1), length);
-        if units.is_empty() {
-            return Ok(None);
-        }
-        let bits = self.unit.bits(units);
-        let behind = bits.end as u64;
-        let padded = !self.on && self.end.is_none();
-        Ok(find(entry.value(), bits, self.on).or(padded.then_some(behind)))
+        with_value(cx, self.key, |value| {
+            let Some(value) = value else {
+                // An absent key is off without end.
+                return if self.on { None } else { Some(0) };
+            };
+            let units = clamp_each(self.start, self.end.unwrap_or(-1), self.unit.in_bytes(value.len()));
+            if units.is_empty() {
+                return None;
+            }
+            let bits = self.unit.bits(units);
+            let behind = bits.end as u64;
+            let padded = !self.on && self.end.is_none();
+            find(value, bits, self.on).or(padded.then_some(behind))
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::family::string::{Before, write_part};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::Access;
+use scrubjay_store::{Access, Entry};
 
 /// Where an integer lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,10 +112,15 @@ impl<'a> BitField<'a> {
             write_part(&mut guard, &key, before, length - 1, &[0])?;
             before = Before::of(guard.string(&key, Access::Peek)?);
         }
+        // A compressed value is decompressed once; the first write makes it plain.
+        let mut plain = guard.string(&key, Access::Peek)?.filter(Entry::is_compressed).and_then(|entry| entry.shared());
         let mut results = Vec::with_capacity(self.steps.len());
         for &step in &self.steps {
             let field = *step.field();
-            let window = field.window(guard.string(&key, Access::Peek)?.as_ref().map_or(b"", |entry| entry.value()));
+            let window = match &plain {
+                Some(value) => field.window(value),
+                None => field.window(&guard.string(&key, Access::Peek)?.map(|entry| entry.value()).unwrap_or_default()),
+            };
             let old = field.read(window);
             let fitted = match step {
                 Step::Get(_) => {
@@ -134,6 +139,7 @@ impl<'a> BitField<'a> {
             results.push(Some(if matches!(step, Step::Set(..)) { old as i64 } else { new as i64 }));
             let bytes = field.write(window, new).to_be_bytes();
             let first = field.first_byte();
+            plain = None;
             write_part(&mut guard, &key, before, first, &bytes[16 - WINDOW_BYTES..][..=field.last_byte() - first])?;
         }
         Ok(results)

@@ -64,13 +64,13 @@ impl<'a, I: Iterator<Item = &'a [u8]>> BitOp<'a, I> {
         }
         let (destination, sources) = (&keys[0], &keys[1..]);
         // How much room is needed is known only when it is found; the look before the locks is a good guess.
-        let lengths = sources.iter().map(|key| cx.lock(key).get(key, Access::Peek).map_or(0, |e| e.value().len()));
+        let lengths = sources.iter().map(|key| cx.lock(key).get(key, Access::Peek).map_or(0, |e| e.value_bytes()));
         let guess = lengths.max().unwrap_or(0);
         cx.reserve(destination, guess);
         let mut guard = cx.lock_all(&keys);
         let mut length = 0;
         for key in sources {
-            length = length.max(guard.string(key, Access::Peek)?.map_or(0, |entry| entry.value().len()));
+            length = length.max(guard.string(key, Access::Peek)?.map_or(0, |entry| entry.value_bytes()));
         }
         if length == 0 {
             guard.remove(destination);
@@ -78,7 +78,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> BitOp<'a, I> {
         }
         let mut bits = Running::new(self.operation, length);
         for (at, key) in sources.iter().enumerate() {
-            bits.take_in(at, guard.string(key, cx.read())?.as_ref().map_or(b"", |entry| entry.value()));
+            bits.take_in(at, &guard.string(key, cx.read())?.map(|entry| entry.value()).unwrap_or_default());
         }
         guard.put(destination, &bits.finish(), Deadline::Default, Flags::Set(flags::NONE))?;
         Ok(length)

@@ -21,7 +21,7 @@ const SUM_BYTES: usize = 8;
 
 /// The dump of an entry's value and flags.
 pub fn encode(entry: &Entry<'_>) -> Vec<u8> {
-    let mut dump = Vec::with_capacity(HEADER_BYTES + entry.value().len() + SUM_BYTES);
+    let mut dump = Vec::with_capacity(HEADER_BYTES + entry.value_bytes() + SUM_BYTES);
     dump.extend_from_slice(&MAGIC_AND_VERSION);
     dump.push(entry.kind() as u8);
     dump.extend_from_slice(&entry.flags().to_le_bytes());
@@ -112,6 +112,15 @@ impl<'a> Restore<'a> {
         let (kind, value, flags) = decode(self.dump)?;
         let key = cx.key(self.key)?;
         cx.fits(value.len())?;
+        if kind == ValueKind::String {
+            let incoming = cx.store.incoming(value);
+            cx.reserve(&key, incoming.stored_bytes());
+            let mut guard = cx.lock(&key);
+            if !self.replace && guard.get(&key, Access::Peek).is_some() {
+                return Err(BUSY_KEY);
+            }
+            return Ok(guard.put_incoming(&key, incoming, self.deadline, Flags::Set(flags))?);
+        }
         let body = Body::read_from(kind, value, &cx.store.packing()).ok_or(BAD_FORMAT)?;
         cx.reserve(&key, body.payload_bytes());
         let mut guard = cx.lock(&key);

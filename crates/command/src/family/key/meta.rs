@@ -48,7 +48,7 @@ impl Description {
         Description {
             kind: entry.kind(),
             encoding: encoding_name(entry),
-            length: entry.is_string().then(|| entry.value().len()),
+            length: entry.is_string().then(|| entry.value_bytes()),
             memory_bytes: entry.memory_bytes(),
             version: entry.version(),
             flags: entry.flags(),

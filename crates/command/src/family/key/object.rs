@@ -35,9 +35,8 @@ pub(super) fn encoding_name(entry: &Entry<'_>) -> &'static str {
     if let Some(set) = entry.view::<SortedSet>() {
         return if set.is_packed() { "listpack" } else { "skiplist" };
     }
-    let value = entry.value();
-    match value.len() {
-        1..=20 if parse_int(value).is_some() => "int",
+    match entry.value_bytes() {
+        1..=20 if parse_int(&entry.value()).is_some() => "int",
         0..=EMBEDDED_BYTES_MAX => "embstr",
         _ => "raw",
     }

@@ -78,7 +78,7 @@ impl Throttle<'_> {
         cx.reserve(&key, Digits::LENGTH_MAX);
         let mut guard = cx.lock(&key);
         let arrival = match guard.string(&key, Access::Write)? {
-            Some(entry) => parse_int(entry.value()).ok_or(Reject::NOT_AN_INTEGER)?.max(now),
+            Some(entry) => parse_int(&entry.value()).ok_or(Reject::NOT_AN_INTEGER)?.max(now),
             None => now,
         };
         let next = arrival.checked_add(increment).ok_or(OUT_OF_RANGE)?;

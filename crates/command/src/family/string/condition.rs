@@ -47,10 +47,10 @@ impl<'a> Condition<'a> {
             (Condition::Present, entry) => entry.is_some(),
             (Condition::NotEqual(_) | Condition::DigestNotEqual(_) | Condition::NotVersion(_), None) => true,
             (Condition::Equal(_) | Condition::DigestEqual(_) | Condition::Version(_), None) => false,
-            (Condition::Equal(value), Some(entry)) => entry.value() == value,
-            (Condition::NotEqual(value), Some(entry)) => entry.value() != value,
-            (Condition::DigestEqual(wanted), Some(entry)) => digest(entry.value()) == wanted,
-            (Condition::DigestNotEqual(unwanted), Some(entry)) => digest(entry.value()) != unwanted,
+            (Condition::Equal(value), Some(entry)) => is(entry, value),
+            (Condition::NotEqual(value), Some(entry)) => !is(entry, value),
+            (Condition::DigestEqual(wanted), Some(entry)) => digest(&entry.value()) == wanted,
+            (Condition::DigestNotEqual(unwanted), Some(entry)) => digest(&entry.value()) != unwanted,
             (Condition::Version(wanted), Some(entry)) => entry.version() == wanted,
             (Condition::NotVersion(unwanted), Some(entry)) => entry.version() != unwanted,
         }
@@ -72,6 +72,11 @@ impl<'a> Condition<'a> {
             None
         })
     }
+}
+
+/// Whether the entry holds `value`. Lengths go first: a compressed value need not be decompressed to be found different.
+fn is(entry: &Entry<'_>, value: &[u8]) -> bool {
+    entry.value_bytes() == value.len() && *entry.value() == *value
 }
 
 /// The digest of a value that `DIGEST` returns and `IFDEQ` compares: XXH3, 64 bits, seed 0, as in Redis.

@@ -6,7 +6,7 @@
 use super::condition::digest;
 use super::expiry::{Expiry, ExpiryOption};
 use crate::args::Args;
-use crate::family::{for_each_key, say_entry};
+use crate::family::{for_each_key, say_entry, with_value};
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
@@ -114,7 +114,17 @@ impl<'a> GetExpire<'a> {
 }
 
 pub(super) fn get(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    Get { key: args.at(1) }.run(cx, |entry| say_entry(entry, reply))
+    let mut later = None;
+    Get { key: args.at(1) }.run(cx, |entry| match entry.map(Entry::plain) {
+        Some(Some(value)) => reply.bulk(value),
+        // What is compressed is decompressed when the lock is gone.
+        Some(None) => later = entry.and_then(Entry::shared),
+        None => reply.null(),
+    })?;
+    if let Some(shared) = later {
+        reply.bulk_shared(shared);
+    }
+    Ok(())
 }
 
 pub(super) fn mget(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
@@ -150,13 +160,13 @@ pub(super) fn getex(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply
 
 pub(super) fn strlen(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let key = cx.key(args.at(1))?;
-    let length = cx.lock(&key).string(&key, cx.read())?.map_or(0, |entry| entry.value().len());
+    let length = cx.lock(&key).string(&key, cx.read())?.map_or(0, |entry| entry.value_bytes());
     reply.int(length as i64);
     Ok(())
 }
 
 pub(super) fn digest_of(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let digest = Get { key: args.at(1) }.run(cx, |entry| entry.map(|entry| digest(entry.value())))?;
+    let digest = with_value(cx, args.at(1), |value| value.map(digest))?;
     match digest {
         Some(digest) => reply.text(&format!("{digest:016x}")),
         None => reply.null(),

@@ -6,7 +6,7 @@ use crate::family::{KeyList, PREFETCH_KEYS};
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Access, Flags, Planned, flags};
+use scrubjay_store::{Access, Flags, Incoming, Planned, flags};
 
 /// One of the values that [`SetMany`] writes.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,11 @@ impl<'a, I: Iterator<Item = Item<'a>> + Clone> SetMany<I> {
             cx.fits(item.value.len())?;
             bytes += item.key.len() + item.value.len();
         }
+        // Compressing takes time, which must not be spent under the locks.
+        let incoming: Vec<Incoming<'_>> = match cx.store.is_compressing() {
+            true => self.items.clone().map(|item| cx.store.incoming(item.value)).collect(),
+            false => Vec::new(),
+        };
         cx.reserve_bytes(bytes);
         let mut guard = cx.lock_all(&keys);
         if self.all_absent && keys.iter().any(|key| guard.get(key, Access::Peek).is_some()) {
@@ -50,18 +55,22 @@ impl<'a, I: Iterator<Item = Item<'a>> + Clone> SetMany<I> {
         }
         let deadline = self.expiry.deadline(cx.now_ms);
         if keys.len() > 1 {
-            guard.admit(keys.iter().zip(self.items.clone()).map(|(key, item)| Planned {
+            guard.admit(keys.iter().zip(self.items.clone()).enumerate().map(|(at, (key, item))| Planned {
                 key,
-                value_bytes: item.value.len(),
+                value_bytes: incoming.get(at).map_or(item.value.len(), Incoming::stored_bytes),
                 deadline,
                 flags: item.flags,
             }))?;
         }
+        let mut incoming = incoming.into_iter();
         for (at, (key, item)) in keys.iter().zip(self.items).enumerate() {
             if at % PREFETCH_KEYS == 0 && keys.len() > 1 {
                 guard.prefetch(&keys[at..keys.len().min(at + PREFETCH_KEYS)]);
             }
-            guard.put(key, item.value, deadline, item.flags)?;
+            match incoming.next() {
+                Some(incoming) => guard.put_incoming(key, incoming, deadline, item.flags)?,
+                None => guard.put(key, item.value, deadline, item.flags)?,
+            }
         }
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! Parts of a value: APPEND, GETRANGE (and its old name SUBSTR), SETRANGE.
 
 use crate::args::Args;
+use crate::family::with_value;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -46,11 +47,9 @@ pub struct GetRange<'a> {
 impl GetRange<'_> {
     /// Shows the bytes to `read`; none of them if the key is absent or the range is empty.
     pub fn run<R>(&self, cx: &mut Context<'_>, read: impl FnOnce(&[u8]) -> R) -> Result<R, Reject> {
-        let key = cx.key(self.key)?;
-        let mut guard = cx.lock(&key);
-        Ok(match guard.string(&key, cx.read())? {
-            Some(entry) => read(&entry.value()[clamp(self.start, self.end, entry.value().len())]),
-            None => read(b""),
+        with_value(cx, self.key, |value| {
+            let value = value.unwrap_or_default();
+            read(&value[clamp(self.start, self.end, value.len())])
         })
     }
 }
@@ -111,7 +110,7 @@ pub(crate) struct Before {
 impl Before {
     pub(crate) fn of(entry: Option<Entry<'_>>) -> Before {
         match entry {
-            Some(entry) => Before { there: true, length: entry.value().len(), flags: entry.flags() },
+            Some(entry) => Before { there: true, length: entry.value_bytes(), flags: entry.flags() },
             None => Before { there: false, length: 0, flags: flags::NONE },
         }
     }
@@ -129,7 +128,7 @@ pub(crate) fn write_part(
     if !matches!(before.flags, flags::JSON | flags::INT) {
         return guard.write_at(key, offset, bytes);
     }
-    let mut value = guard.get(key, Access::Peek).map(|entry| entry.value().to_vec()).unwrap_or_default();
+    let mut value = guard.get(key, Access::Peek).map(|entry| entry.value().into_owned()).unwrap_or_default();
     let end = offset + bytes.len();
     if value.len() < end {
         value.resize(end, 0);

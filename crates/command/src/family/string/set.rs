@@ -116,7 +116,8 @@ impl<'a> Set<'a> {
     pub fn run(&self, cx: &mut Context<'_>) -> Result<SetOutcome, Reject> {
         let key = cx.key(self.key)?;
         cx.fits(self.value.len())?;
-        cx.reserve(&key, self.value.len());
+        let incoming = cx.store.incoming(self.value);
+        cx.reserve(&key, incoming.stored_bytes());
         let mut guard = cx.lock(&key);
         let mut outcome = SetOutcome { stored: true, ..SetOutcome::default() };
         if self.token.is_some_and(|token| !guard.holds_lease(&key, token)) {
@@ -138,7 +139,7 @@ impl<'a> Set<'a> {
                 return Ok(outcome);
             }
         }
-        guard.put(&key, self.value, self.expiry.deadline(cx.now_ms), self.flags)?;
+        guard.put_incoming(&key, incoming, self.expiry.deadline(cx.now_ms), self.flags)?;
         if !self.tags.is_none() {
             guard.set_tags(&key, &self.tags.names());
         }
