@@ -28,6 +28,7 @@ pub static FAMILIES: &[&[Row]] = &[
     crate::server::transaction::ROWS,
     crate::server::pubsub::ROWS,
     crate::server::admin::ROWS,
+    crate::server::insight::ROWS,
 ];
 
 /// Every top-level row, in the order of their ids.

@@ -1,6 +1,7 @@
 //! What a turn costs without the kernel: decode, prefetch, run, encode, over a million keys; RESP, then HTTP.
 //!
-//! `cargo run --release -p scrubjay-server --example turns -- [keys] [value bytes] [command] [depth]`. Prints nanoseconds
+//! `cargo run --release -p scrubjay-server --example turns -- [keys] [value bytes] [command] [depth] [seconds of
+//! hot-key-window]`. Prints nanoseconds
 //! per command, the fastest and the middle of many short samples: on a busy machine the fastest is the one to compare.
 
 use scrubjay_base::clock::{DerivedClock, SystemClock};
@@ -16,7 +17,7 @@ use scrubjay_server::{Session, Shared};
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -24,7 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let value_bytes: usize = arguments.next().map_or(Ok(64), |text| text.parse())?;
     let only_command = arguments.next();
     let only_depth: Option<usize> = arguments.next().map(|text| text.parse()).transpose()?;
-    let config = Config::default();
+    let mut config = Config::default();
+    if let Some(seconds) = arguments.next() {
+        config.hot_key_window = Duration::from_secs(seconds.parse()?);
+    }
     let settings = Live::new(config.into(), 4 << 30);
     let store = settings.store_config();
     let shared = Shared::new(settings, store, Arc::new(SystemClock::new()), 1)?;

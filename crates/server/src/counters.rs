@@ -3,6 +3,8 @@
 //! A counter has one writer, its thread, so adding is a load and a store without a lock prefix; whoever asks (`INFO`,
 //! `/metrics`) sums over the threads. Nothing here is shared between writers, so counting never bounces a cache line.
 
+use crate::heat::Sketch;
+use parking_lot::Mutex;
 use scrubjay_command::{Reject, index};
 use scrubjay_metrics::{Counter, Histogram};
 use std::sync::OnceLock;
@@ -78,6 +80,8 @@ pub struct ThreadCounters {
     pub panics: Counter,
     /// Turns that connections had: one serves everything that one read brought.
     pub turns: Counter,
+    /// Which keys its commands use most.
+    pub heat: Mutex<Sketch>,
     /// By command, indexed by `Row::id`.
     pub by_command: Box<[CommandCounters]>,
 }
@@ -104,6 +108,7 @@ impl ThreadCounters {
             wrong_door: Counter::new(),
             panics: Counter::new(),
             turns: Counter::new(),
+            heat: Mutex::new(Sketch::new(0)),
             by_command: (0..index::row_count()).map(|_| CommandCounters::default()).collect(),
         }
     }

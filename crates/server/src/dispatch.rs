@@ -3,6 +3,7 @@
 use crate::clients::ClientFlags;
 use crate::command;
 use crate::door::Turn;
+use crate::heat;
 use crate::notices::current::{self, Scope};
 use crate::pubsub::post;
 use crate::session::ReplyMode;
@@ -46,6 +47,9 @@ pub fn run_row(
     let id = row.id();
     if turn.shared.monitors.any() && !row.flags.intersects(Flags::ADMIN.union(Flags::SECRET)) {
         turn.shared.monitors.show(&turn.shared.clients, turn.session, turn.now_ms, args);
+    }
+    if turn.scratch.chooser.is_next() {
+        heat::note(turn, row, args, placed);
     }
     let timing = turn.scratch.meter.before(turn.shared, turn.counters, turn.session, id, args);
     let effects = &turn.shared.effects;

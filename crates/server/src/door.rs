@@ -5,6 +5,7 @@
 //! one read brought: a pipelined batch costs one read and one write.
 
 use crate::counters::ThreadCounters;
+use crate::heat::Chooser;
 use crate::limits::Limits;
 use crate::measure::Meter;
 use crate::session::Session;
@@ -65,6 +66,8 @@ pub struct Scratch {
     pub date: HttpDate,
     /// Whose time it is.
     pub meter: Meter,
+    /// Which commands' keys are noted as used.
+    pub chooser: Chooser,
 }
 
 /// What the connection waits for after a turn.

@@ -1,6 +1,7 @@
 //! What Prometheus reads: every metric declared once with a sentence, and the text with their values.
 
 use crate::counters::ERROR_CODES;
+use crate::heat::{self, HotKey};
 use crate::process;
 use crate::pubsub::subscriptions::Family as Kind;
 use crate::shared::Shared;
@@ -25,6 +26,11 @@ families! {
     MEMORY_MAX: gauge "cache_memory_max_bytes" [] "The memory limit; 0 means none.";
     MEMORY_PEAK: gauge "cache_memory_peak_bytes" [] "The most memory that ever counted against the limit.";
     PAYLOAD: gauge "cache_payload_bytes" [] "Bytes of keys and values.";
+    COMPRESSED: gauge "cache_compressed_values" [] "String values that are kept compressed.";
+    COMPRESSED_PLAIN: gauge "cache_compressed_plain_bytes" [] "Bytes that the compressed values have.";
+    COMPRESSED_STORED: gauge "cache_compressed_stored_bytes" [] "Bytes that are kept of the compressed values.";
+    HOT_KEYS: gauge "cache_hot_keys" [] "Keys whose estimated uses within hot-key-window reach hot-key-threshold.";
+    HOTTEST: gauge "cache_hottest_key_uses" [] "Estimated uses of the most used key within hot-key-window.";
     RESIDENT: gauge "cache_resident_memory_bytes" [] "Physical memory of the process.";
     HITS: counter "cache_hits_total" [] "Reads that found their key.";
     MISSES: counter "cache_misses_total" [] "Reads that did not find their key.";
@@ -69,6 +75,12 @@ pub fn prometheus(shared: &Shared) -> String {
     text.single(&MEMORY_MAX, stats.max_memory_bytes as f64);
     text.single(&MEMORY_PEAK, stats.used_bytes_peak as f64);
     text.single(&PAYLOAD, stats.payload_bytes as f64);
+    text.single(&COMPRESSED, stats.compression.values as f64);
+    text.single(&COMPRESSED_PLAIN, stats.compression.plain_bytes as f64);
+    text.single(&COMPRESSED_STORED, stats.compression.stored_bytes as f64);
+    let hottest = heat::hottest(shared);
+    text.single(&HOT_KEYS, hottest.iter().filter(|key| key.is_hot).count() as f64);
+    text.single(&HOTTEST, hottest.first().map_or(0, HotKey::count) as f64);
     text.single(&RESIDENT, usage.resident_bytes as f64);
     text.single(&HITS, stats.hits as f64);
     text.single(&MISSES, stats.misses as f64);

@@ -5,6 +5,7 @@
 
 use crate::clients::ClientFlags;
 use crate::counters::ERROR_CODES;
+use crate::heat::{self, HotKey};
 use crate::process;
 use crate::pubsub::subscriptions::Family;
 use crate::shared::Shared;
@@ -47,6 +48,8 @@ static SECTIONS: &[(&str, &str, bool, Fields)] = &[
     ("cluster", "Cluster", true, |_, lines| lines.put("cluster_enabled", 0)),
     ("keyspace", "Keyspace", true, keyspace),
     ("scrubjay", "Scrubjay", true, scrubjay),
+    ("compression", "Compression", true, compression),
+    ("hotkeys", "Hotkeys", true, hotkeys),
 ];
 
 /// The text of `INFO` with these sections; none means the default ones. Unknown names add nothing.
@@ -374,6 +377,24 @@ fn scrubjay(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("protocol_errors", totals.protocol_errors);
     lines.put("wrong_door", totals.wrong_door);
     lines.put("panics", totals.panics);
+}
+
+fn compression(facts: &Facts<'_>, lines: &mut Lines) {
+    let counts = facts.stats.compression;
+    lines.put("compression_codec", facts.shared.config().compression);
+    lines.put("compressed_values", counts.values);
+    lines.put("compressed_plain_bytes", counts.plain_bytes);
+    lines.put("compressed_stored_bytes", counts.stored_bytes);
+    lines.put("compression_ratio", format_args!("{:.2}", counts.ratio()));
+}
+
+fn hotkeys(facts: &Facts<'_>, lines: &mut Lines) {
+    let (keys, config) = (heat::hottest(facts.shared), facts.shared.config());
+    lines.put("hot_keys", keys.iter().filter(|key| key.is_hot).count());
+    lines.put("hottest_key_uses", keys.first().map_or(0, HotKey::count));
+    lines.put("hot_key_threshold", config.hot_key_threshold);
+    lines.put("hot_key_window_ms", config.hot_key_window.as_millis());
+    lines.put("hot_key_memory_bytes", heat::memory_bytes(facts.shared));
 }
 
 #[cfg(test)]

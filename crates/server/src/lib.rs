@@ -25,6 +25,7 @@ pub mod dispatch;
 pub mod door;
 mod effects;
 pub mod exposition;
+pub mod heat;
 pub mod http;
 pub mod info;
 pub mod latency;

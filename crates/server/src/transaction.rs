@@ -10,6 +10,7 @@
 use crate::command;
 use crate::door::Turn;
 use crate::effects::Interest;
+use crate::heat;
 use crate::notices::current::{self, Scope};
 use crate::session::Session;
 use crate::shared::Shared;
@@ -182,6 +183,9 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
     };
     for (row, args) in &queue.commands {
         let args = args.args();
+        if turn.scratch.chooser.is_next() {
+            heat::note(turn, row, &args, None);
+        }
         let scope = Scope::enter(&shared.effects, turn.session.info.id, &args);
         if let Some(tracks) = &turn.session.tracks {
             tracks.before(&shared.effects.tracking, row, &args);
@@ -253,6 +257,9 @@ fn asks_the_store(command: S) -> bool {
             | S::MemoryPurge
             | S::MemoryStats
             | S::MemoryUsage
+            | S::JayBigKeys
+            | S::JayMemoryHistogram
+            | S::JayMemoryPrefixes
     )
 }
 

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod connection;
+pub mod insight;
 pub mod pubsub;
 pub mod transaction;
 
@@ -90,6 +91,10 @@ pub enum ServerCommand {
     PubSubNumSub,
     PubSubShardChannels,
     PubSubShardNumSub,
+    JayHotKeys,
+    JayBigKeys,
+    JayMemoryHistogram,
+    JayMemoryPrefixes,
     /// `HELP` of any container.
     Help,
 }

@@ -46,6 +46,9 @@ pub(super) fn stats(shared: &Shared, reply: &mut dyn Reply) -> Done {
         ("lua.caches", bytes(0)),
         ("functions.caches", bytes(0)),
         ("overhead.total", bytes(overhead)),
+        ("compression.values", bytes(stats.compression.values)),
+        ("compression.plain-bytes", bytes(stats.compression.plain_bytes)),
+        ("compression.stored-bytes", bytes(stats.compression.stored_bytes)),
         ("keys.count", bytes(stats.entries)),
         ("keys.bytes-per-key", bytes(stats.used_bytes / stats.entries.max(1))),
         ("dataset.bytes", bytes(stats.payload_bytes)),
@@ -104,7 +107,7 @@ fn diagnosis(stats: &Stats, resident_bytes: u64, machine_bytes: u64) -> String {
     if stats.refused > 0 {
         findings.push(format!(
             "{} writes were refused because memory was full and nothing might be evicted. Raise maxmemory, or choose a \
-             maxmemory-policy that begins with allkeys-.",
+             maxmemory-policy that begins with allkeys-. JAY.MEMORY PREFIXES and JAY.BIGKEYS say what takes the memory.",
             stats.refused
         ));
     }
@@ -125,7 +128,8 @@ fn diagnosis(stats: &Stats, resident_bytes: u64, machine_bytes: u64) -> String {
     let reads = stats.hits + stats.misses;
     if stats.evictions > 0 && reads > 1000 && stats.hits * 2 < reads {
         findings.push(format!(
-            "Fewer than half of the reads find their key, and entries are being evicted: {} are too little for what is read.",
+            "Fewer than half of the reads find their key, and entries are being evicted: {} are too little for what is read. \
+             JAY.MEMORY PREFIXES says what takes them.",
             human(stats.max_memory_bytes)
         ));
     }

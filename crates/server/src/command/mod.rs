@@ -9,6 +9,7 @@ mod client_filter;
 mod commands;
 mod config;
 mod connection;
+mod insight;
 mod latency;
 mod memory;
 mod node;
@@ -118,6 +119,10 @@ pub fn run(
         S::PubSubNumSub => pubsub::subscribers(shared, Family::Channel, args, reply),
         S::PubSubShardChannels => pubsub::channels(shared, Family::Shard, args, reply),
         S::PubSubShardNumSub => pubsub::subscribers(shared, Family::Shard, args, reply),
+        S::JayHotKeys => insight::hot_keys(shared, args, reply),
+        S::JayBigKeys => insight::big_keys(shared, args, reply),
+        S::JayMemoryHistogram => insight::histogram(shared, session, args, reply),
+        S::JayMemoryPrefixes => insight::prefixes(shared, session, args, reply),
         S::Help => help(args, reply),
     }
 }

@@ -10,7 +10,7 @@ use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::glob;
-use scrubjay_store::Store;
+use scrubjay_store::{Compression, Store};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -132,6 +132,10 @@ impl Live {
             max_entries: config.max_entries as u64,
             policy: config.policy,
             default_ttl_ms: config.default_ttl.as_millis() as u64,
+            compression: Compression {
+                codec: config.compression.parse().ok(), // `none` is no codec
+                threshold_bytes: config.compression_threshold as usize,
+            },
             shards: config.shards,
             ..scrubjay_store::Config::default()
         }
@@ -145,6 +149,7 @@ impl Live {
         store.set_max_memory_bytes(wanted.max_memory_bytes);
         store.set_max_entries(wanted.max_entries);
         store.set_default_ttl_ms(wanted.default_ttl_ms);
+        store.set_compression(wanted.compression);
         if store.policy() != wanted.policy {
             store.set_policy(wanted.policy, now_ms);
         }

@@ -164,6 +164,10 @@ settings! {
             "Which entries are evicted at a limit.";
         default_ttl: Duration = "default-ttl", Kind::Duration { max_s: 36_500 * DAY_S }, "0", Live, None,
             "How long an entry lives that is written without a lifetime; 0 means for ever.";
+        compression: &'static str = "compression", Kind::Choice(&["none", "lz4", "zstd"]), "none", Live, None,
+            "How string values are kept that are long enough: lz4 is fast, zstd takes less memory and several times the processor time.";
+        compression_threshold: u64 = "compression-threshold", Kind::Bytes { min: 64, max: 512 * MB }, "1kb", Live, None,
+            "How long a string value must be to be compressed; one that would not shrink by an eighth stays as it is.";
         shards: usize = "shards", Kind::Int { min: 0, max: 1024, unit: "shards" }, "0", Restart, None,
             "How many locks and tables stand under the 16384 slots, a power of two; 0 chooses from the memory limit.";
         clients_memory_percent: usize = "clients-memory-percent", Kind::Int { min: 1, max: 100, unit: "percent" }, "10", Live,
@@ -236,6 +240,12 @@ settings! {
         slowlog_max_len: usize = "slowlog-max-len", Kind::Int { min: 0, max: 1 << 20, unit: "entries" }, "128", Live,
             Some(Plain("slowlog-max-len")),
             "How many entries the slow log keeps; the oldest make room.";
+        hot_key_window: Duration = "hot-key-window", Kind::Duration { max_s: DAY_S }, "1m", Live, None,
+            "Over how long the uses of a key are counted that JAY.HOTKEYS shows; 0 counts none.";
+        hot_key_threshold: usize = "hot-key-threshold", Kind::Int { min: 1, max: 1 << 48, unit: "uses" }, "1000", Live, None,
+            "How many uses within the window make a key hot.";
+        hot_key_capacity: usize = "hot-key-capacity", Kind::Int { min: 1, max: 4096, unit: "keys" }, "128", Live, None,
+            "How many of the most used keys each thread keeps by name.";
         latency_monitor_threshold: i64 = "latency-monitor-threshold", Kind::Int { min: 0, max: 1 << 40, unit: "milliseconds" }, "0", Live,
             Some(Plain("latency-monitor-threshold")),
             "How many milliseconds an event must take to be remembered by LATENCY; 0 remembers none.";

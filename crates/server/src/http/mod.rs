@@ -12,6 +12,7 @@ mod node;
 
 use crate::clients::ClientFlags;
 use crate::door::{Door, Progress, Turn};
+use crate::heat;
 use crate::waiting::Waiter;
 use scrubjay_command::{Context, Row, find};
 use scrubjay_protocol::http::auth::credentials;
@@ -19,7 +20,7 @@ use scrubjay_protocol::http::head::{BodyLength, Method};
 use scrubjay_protocol::http::{
     Answer, Decoder, Done, Exchange, Fault, Limits, Manner, Operation, Request, Status, Step, Wait,
 };
-use scrubjay_protocol::http::{data, options, respond, route};
+use scrubjay_protocol::http::{data, options, percent, respond, route};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use scrubjay_store::Ns;
 use std::cell::Cell;
@@ -226,6 +227,18 @@ impl<'a> Routed<'a> {
         Ok(named.and_then(|database| turn.shared.store.namespace(database)).unwrap_or_else(|| turn.ns()))
     }
 
+    /// Notes that the key in the path was used, if the path holds one.
+    #[cold]
+    fn note(&self, turn: &mut Turn<'_>, ns: Ns) {
+        let key = match (self.operation, self.found) {
+            (Some(Operation::Get | Operation::Put | Operation::Remove), Some((_, parameter))) => {
+                percent::decode_path(parameter).ok()
+            }
+            _ => None,
+        };
+        heat::note_key(turn, ns, key.as_deref(), self.operation.is_some_and(Operation::is_write));
+    }
+
     #[inline]
     fn answer(
         &self,
@@ -245,6 +258,9 @@ impl<'a> Routed<'a> {
         }
         data::check(self.request, operation)?;
         let ns = self.namespace(turn)?;
+        if turn.scratch.chooser.is_next() {
+            self.note(turn, ns);
+        }
         let sizes = turn.limits.sizes();
         let cx = Context { touch: turn.session.touch(), ..Context::new(&turn.shared.store, ns, turn.now_ms, sizes) };
         let parameter = self.found.map_or(&[][..], |(_, parameter)| parameter);

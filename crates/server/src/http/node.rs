@@ -2,9 +2,10 @@
 
 use crate::door::Turn;
 use crate::exposition;
+use crate::heat;
 use scrubjay_metrics::exposition::CONTENT_TYPE;
 use scrubjay_protocol::OutputBuffer;
-use scrubjay_protocol::http::{Answer, Fault, Manner, Operation, Status, json, openapi, respond};
+use scrubjay_protocol::http::{Answer, Fault, Manner, Operation, Status, json, openapi, respond, value};
 
 /// Virtual nodes of each node on the ring that prefers slots.
 const VIRTUAL_NODES: u64 = 150;
@@ -23,9 +24,6 @@ pub(super) fn answer(
     if operation == Operation::Ready && turn.shared.shutdown.asked().is_some() {
         return Err(Fault::new(503, "stopping", "the node is stopping; ask another one"));
     }
-    if operation == Operation::ClusterHotkeys {
-        return Err(Fault::new(501, "not_implemented", "this node does not count how often each key is used"));
-    }
     let answer = Answer::begin(out, manner, Status(200));
     match operation {
         Operation::Stats => answer.json(|out| stats(turn, out)),
@@ -34,6 +32,7 @@ pub(super) fn answer(
         Operation::Metrics => answer.bytes(CONTENT_TYPE, exposition::prometheus(turn.shared).as_bytes()),
         Operation::OpenApi => answer.bytes(respond::JSON, openapi::document().as_bytes()),
         Operation::ClusterStatus => answer.json(|out| cluster_status(turn, out)),
+        Operation::ClusterHotkeys => answer.json(|out| hot_keys(turn, out)),
         _ => answer.json(|out| distribution(turn, out)),
     }
     Ok(())
@@ -102,6 +101,34 @@ fn stats(turn: &Turn<'_>, out: &mut OutputBuffer) {
     members.text("policy", shared.store.policy().name());
     json::seconds(members.name("defaultTtl"), shared.store.default_ttl_ms());
     json::seconds(members.name("uptime"), turn.now_ms.saturating_sub(shared.started_ms));
+    members.close();
+}
+
+/// Most keys that are answered.
+const HOT_KEYS_MAX: usize = 100;
+
+fn hot_keys(turn: &Turn<'_>, out: &mut OutputBuffer) {
+    let config = turn.shared.config();
+    let mut members = Members::open(out);
+    json::seconds(members.name("windowSeconds"), config.hot_key_window.as_millis() as u64);
+    members.count("threshold", config.hot_key_threshold as u64);
+    let out = members.name("keys");
+    out.put(b"[");
+    for (at, key) in heat::hottest(turn.shared).iter().take(HOT_KEYS_MAX).enumerate() {
+        out.put(if at == 0 { b"{" } else { b",{" });
+        value::write_key(out, &key.key);
+        for (name, number) in [
+            (&b",\"namespace\":\""[..], u64::from(key.database)),
+            (b"\",\"count\":", key.count()),
+            (b",\"reads\":", key.reads),
+            (b",\"writes\":", key.writes),
+        ] {
+            out.put(name);
+            json::number(out, number);
+        }
+        out.put(if key.is_hot { b",\"hot\":true}" } else { b",\"hot\":false}" });
+    }
+    out.put(b"]");
     members.close();
 }
 

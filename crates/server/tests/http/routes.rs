@@ -257,8 +257,24 @@ fn the_node_tells_about_itself() {
     let id = status["nodes"][0]["id"].as_str().expect("an id");
     assert_eq!(distribution["distribution"][id], json!({"count": 10_000, "percentage": "100.00%"}));
     assert_eq!((&distribution["sampleSize"], &distribution["virtualNodesPerNode"]), (&json!(10_000), &json!(150)));
-    let refused = node.ask("GET /cluster/hotkeys");
-    assert_eq!((refused.status, refused.code().as_str()), (501, "not_implemented"));
+}
+
+#[test]
+fn hot_keys_are_counted_over_all_doors() {
+    let node = node();
+    for _ in 0..300 {
+        node.ask("GET /v1/keys/warm%20one");
+    }
+    for _ in 0..3000 {
+        node.ask("GET /cache/hot");
+    }
+    let hot = node.get("/cluster/hotkeys");
+    assert_eq!((&hot["windowSeconds"], &hot["threshold"]), (&json!(60), &json!(1000)));
+    let (first, second) = (&hot["keys"][0], &hot["keys"][1]);
+    assert_eq!((&first["key"], &first["namespace"], &first["hot"]), (&json!("hot"), &json!("0"), &json!(true)));
+    let count = first["count"].as_u64().expect("a count");
+    assert!((1500..4500).contains(&count) && first["reads"] == count, "{hot}");
+    assert_eq!((&second["key"], &second["hot"]), (&json!("warm one"), &json!(false)));
 }
 
 #[test]

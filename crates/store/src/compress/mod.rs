@@ -11,7 +11,7 @@
 //! becomes plain and stays so until it is written as a whole: recompressing it for each appended byte would make appending
 //! quadratic.
 //!
-//! Which codecs, and what they gain and cost: `docs/decisions/0006-compression.md`.
+//! Which codecs, and what they gain and cost: `docs/decisions/0008-compression.md`.
 
 mod codec;
 mod shared;

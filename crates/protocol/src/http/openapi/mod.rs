@@ -89,7 +89,7 @@ fn summary(operation: Operation) -> &'static str {
         Operation::OpenApi => "This document.",
         Operation::ClusterStatus => "The nodes and their health.",
         Operation::ClusterDistribution => "Which node would hold how many of a sample of keys.",
-        Operation::ClusterHotkeys => "The hottest keys. Not served by this node: it does not count them.",
+        Operation::ClusterHotkeys => "The keys that are used most, with estimated counts.",
     }
 }
 
@@ -237,7 +237,6 @@ fn success(operation: Operation) -> (&'static str, Option<Value>) {
             let object = json!({ "application/json": { "schema": { "type": "object" } } });
             return ("200", Some(json!({ "description": "This document.", "content": object })));
         }
-        Operation::ClusterHotkeys => return ("200", None),
         Operation::Put | Operation::PutKeyed => ("201", "Stored.", "Stored"),
         Operation::GetList | Operation::GetMany => ("200", "A result per key.", "Results"),
         Operation::PutMany => ("200", "A result per item.", "StoredMany"),
@@ -248,6 +247,7 @@ fn success(operation: Operation) -> (&'static str, Option<Value>) {
         Operation::Ready => ("200", "It serves.", "Status"),
         Operation::ClusterStatus => ("200", "The cluster.", "ClusterStatus"),
         Operation::ClusterDistribution => ("200", "The distribution.", "Distribution"),
+        Operation::ClusterHotkeys => ("200", "The keys, the hottest first.", "HotKeys"),
     };
     let mut answer = answer(description, schema);
     if status == "201" {
@@ -269,7 +269,6 @@ fn faults(operation: Operation) -> &'static [(&'static str, &'static str)] {
         Operation::PutKeyed => &[CONDITION, MEDIA, MEMORY],
         Operation::Remove => &[CONDITION, KIND],
         Operation::GetMany | Operation::PutMany => &[MEDIA],
-        Operation::ClusterHotkeys => &[("501", "Not served by this node.")],
         Operation::Ready => &[("503", "It is starting or stopping.")],
         _ => &[],
     }

@@ -220,6 +220,17 @@ pub fn all() -> Value {
                 "replicationFactor": count(), "writeQuorum": count(), "readQuorum": count(), "topologyVersion": count(),
             },
         },
+        "HotKeys": object(&["windowSeconds", "threshold", "keys"], json!({
+            "windowSeconds": { "type": "number", "minimum": 0 }, "threshold": count(),
+            "keys": { "type": "array", "items": {
+                "type": "object",
+                "required": ["key", "namespace", "count", "reads", "writes", "hot"],
+                "properties": {
+                    "key": text(), "keyBase64": text(), "namespace": text(),
+                    "count": count(), "reads": count(), "writes": count(), "hot": { "type": "boolean" },
+                },
+            } },
+        })),
         "Distribution": object(&["sampleSize", "distribution", "virtualNodesPerNode"], json!({
             "sampleSize": count(),
             "distribution": { "type": "object", "additionalProperties": object(&["count", "percentage"], json!({
