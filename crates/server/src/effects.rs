@@ -104,13 +104,12 @@ impl Effects {
     }
 
     /// Tells what could not be told before a command of this thread was done: that many keys are gone at once. To be called
-    /// with no slot locked.
+    /// with no slot locked, even if nobody listens any more: what is left over would be told at a later command's end, to
+    /// those who began to listen in between.
     #[inline]
     pub fn settle(&self) {
-        if self.is_told() {
-            self.settle_flushes();
-            self.settle_groups();
-        }
+        self.settle_flushes();
+        self.settle_groups();
     }
 
     fn settle_flushes(&self) {
@@ -203,5 +202,32 @@ impl Journal for Effects {
         if self.interests().contains(Interest::WAITING) {
             self.waiting.lease_ended(ns, key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use crate::tracking::tracker::Tracker;
+    use scrubjay_store::Group;
+
+    #[test]
+    fn those_who_begin_to_listen_hear_nothing_of_what_was_deleted_before() {
+        let shared = testing::shared();
+        let effects = &shared.effects;
+        let (slot, ns) = (SlotId::of(b"k"), Ns(0));
+        effects.set(&shared.store, Interest::TRACKING, true);
+        effects.effect(slot, 1, &Effect::Flush { ns });
+        effects.effect(slot, 2, &Effect::Hide { ns, group: Group::Tag(b"t") });
+        // The last listener leaves while the command runs, and another comes before the next one.
+        effects.set(&shared.store, Interest::TRACKING, false);
+        effects.settle();
+        effects.tracking.begin(&Arc::new(Tracker::new(testing::session(&shared, 1).info)));
+        effects.refresh(&shared.store);
+        effects.settle();
+        let mut letters = Vec::new();
+        effects.pubsub.inboxes()[0].take(&mut letters);
+        assert!(letters.is_empty());
     }
 }
