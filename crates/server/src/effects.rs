@@ -20,7 +20,7 @@ use crate::watched::Watched;
 use parking_lot::Mutex;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::Clock;
-use scrubjay_store::{Effect, Journal, Ns, Store};
+use scrubjay_store::{Effect, Journal, Ns, NsSet, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -99,7 +99,7 @@ impl Effects {
         self.notices.learn_databases(store);
         self.tracking.flushed();
         if self.interests().contains(Interest::INVALIDATIONS) {
-            self.notices.flushed(&self.pubsub, crate::notices::ALL);
+            self.notices.flushed(&self.pubsub, NsSet::ALL);
         }
     }
 
@@ -114,7 +114,7 @@ impl Effects {
 
     fn settle_flushes(&self) {
         let flushed = current::take_flushed();
-        if flushed == 0 {
+        if flushed == NsSet::NONE {
             return;
         }
         self.tracking.flushed();
@@ -218,7 +218,7 @@ mod tests {
         let effects = &shared.effects;
         let (slot, ns) = (SlotId::of(b"k"), Ns(0));
         effects.set(&shared.store, Interest::TRACKING, true);
-        effects.effect(slot, 1, &Effect::Flush { ns });
+        effects.effect(slot, 1, &Effect::Flush { ns: Some(ns) });
         effects.effect(slot, 2, &Effect::Hide { ns, group: Group::Tag(b"t") });
         // The last listener leaves while the command runs, and another comes before the next one.
         effects.set(&shared.store, Interest::TRACKING, false);

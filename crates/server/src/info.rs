@@ -352,8 +352,8 @@ fn latencystats(facts: &Facts<'_>, lines: &mut Lines) {
 fn keyspace(facts: &Facts<'_>, lines: &mut Lines) {
     for database in 0..scrubjay_store::DATABASES {
         let Some(ns) = facts.shared.store.namespace(database) else { continue };
-        let of = |counts: &[u64]| counts.get(usize::from(ns.0)).copied().unwrap_or(0);
-        let (keys, expires) = (of(&facts.stats.entries_per_ns), of(&facts.stats.volatile_per_ns));
+        let count = facts.stats.per_ns[usize::from(ns.0)];
+        let (keys, expires) = (count.entries, count.volatile);
         if keys > 0 {
             let mean_ttl_ms = if expires > 0 { facts.shared.store.mean_ttl_ms(ns, facts.now_ms) } else { 0 };
             let fields = format_args!("keys={keys},expires={expires},avg_ttl={mean_ttl_ms},subexpiry=0");

@@ -31,7 +31,7 @@ use scrubjay_command::wait::Wish;
 use scrubjay_command::{Args, Context, OwnedArgs, Reject, Reply, SizeLimits};
 use scrubjay_protocol::OutputBuffer;
 use scrubjay_protocol::resp::Encoder;
-use scrubjay_store::{Effect, Kind, Ns};
+use scrubjay_store::{Effect, Kind, Ns, NsSet};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -164,11 +164,9 @@ type Key = (Ns, Kind, Box<[u8]>);
 thread_local! {
     /// Keys that were written to on this thread while somebody waited for them.
     static READY: RefCell<Vec<Key>> = const { RefCell::new(Vec::new()) };
-    /// Namespaces that were flushed on this thread while somebody waited for a key to be loaded, a bit for each.
-    static FLUSHED: Cell<u16> = const { Cell::new(0) };
+    /// Namespaces that were flushed on this thread while somebody waited for a key to be loaded.
+    static FLUSHED: Cell<NsSet> = const { Cell::new(NsSet::NONE) };
 }
-
-const _: () = assert!(scrubjay_store::DATABASES <= 16);
 
 /// Everybody who waits.
 #[derive(Default)]
@@ -209,7 +207,8 @@ impl Waiting {
             | Effect::Tags { ns, key, .. }
             | Effect::Remove { ns, key, .. } => self.note(ns, Kind::String, key),
             // Told for every slot: who waits is looked for once, when the command is done.
-            Effect::Flush { ns } | Effect::Hide { ns, .. } => FLUSHED.set(FLUSHED.get() | 1 << ns.0),
+            Effect::Flush { ns } => FLUSHED.set(FLUSHED.get().and(NsSet::of(ns))),
+            Effect::Hide { ns, .. } => FLUSHED.set(FLUSHED.get().and(NsSet::of(Some(ns)))),
         }
     }
 
@@ -320,7 +319,7 @@ impl Waiting {
     /// Serves those who wait for keys that this thread has written to. To be called with no slot locked.
     #[inline]
     pub fn serve(&self, shared: &Shared) {
-        if READY.with_borrow(Vec::is_empty) && FLUSHED.get() == 0 {
+        if READY.with_borrow(Vec::is_empty) && FLUSHED.get() == NsSet::NONE {
             return;
         }
         self.serve_all(shared);
@@ -329,9 +328,9 @@ impl Waiting {
     #[cold]
     fn serve_all(&self, shared: &Shared) {
         let flushed = FLUSHED.take();
-        if flushed != 0 {
+        if flushed != NsSet::NONE {
             let queues = self.queues.lock();
-            let awaited = queues.keys().filter(|(ns, kind, _)| *kind == Kind::String && flushed >> ns.0 & 1 == 1);
+            let awaited = queues.keys().filter(|(ns, kind, _)| *kind == Kind::String && flushed.contains(*ns));
             READY.with_borrow_mut(|ready| ready.extend(awaited.cloned()));
         }
         let _one_at_a_time = self.serving.lock();

@@ -105,7 +105,7 @@ impl Watched {
                     .for_each(|flag| flag.raise());
             }
             Effect::Flush { ns } => {
-                let of_slot = |(key_ns, key): &Key| *key_ns == ns && SlotId::of(key) == slot;
+                let of_slot = |(key_ns, key): &Key| ns.is_none_or(|ns| *key_ns == ns) && SlotId::of(key) == slot;
                 part.iter().filter(|(key, _)| of_slot(key)).flat_map(|(_, flags)| flags).for_each(|flag| flag.raise());
             }
         }
@@ -127,9 +127,9 @@ mod tests {
             SlotId::of(b"other"),
             &Effect::Deadline { ns: Ns(0), key: b"other", deadline_ms: None, stale_until_ms: None },
         );
-        watched.effect(slot, &Effect::Flush { ns: Ns(3) });
+        watched.effect(slot, &Effect::Flush { ns: Some(Ns(3)) });
         assert!(!flag.is_raised());
-        watched.effect(slot, &Effect::Flush { ns: Ns(0) });
+        watched.effect(slot, &Effect::Flush { ns: Some(Ns(0)) });
         assert!(flag.is_raised());
         let other = Arc::new(Flag::default());
         watched.add(Ns(0), b"k", &other);

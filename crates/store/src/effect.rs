@@ -105,8 +105,8 @@ pub enum Effect<'a> {
     },
     /// Every key of the namespace in this slot is gone.
     Flush {
-        /// The namespace.
-        ns: Ns,
+        /// The namespace; `None`: all.
+        ns: Option<Ns>,
     },
 }
 

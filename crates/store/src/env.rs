@@ -6,6 +6,7 @@ use crate::budget::Budget;
 use crate::compress::CompressionCell;
 use crate::effect::Journal;
 use crate::key::Key;
+use crate::namespaces::Namespaces;
 use crate::pool::Pool;
 use crate::shard::Shard;
 use crate::table::{Bucket, Table};
@@ -48,8 +49,8 @@ pub struct Env {
     pub max_entries: AtomicU64,
     /// Entries in all shards; kept only while there is an entry limit.
     pub entries: AtomicU64,
-    /// Lifetime of entries written without one; 0: for ever.
-    pub default_ttl_ms: AtomicU64,
+    /// What namespaces were told for themselves.
+    pub namespaces: Namespaces,
     /// The next token of a lease.
     pub lease_tokens: AtomicU64,
     /// The shards. A shard that holds its own lock only ever tries another's.

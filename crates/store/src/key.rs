@@ -9,6 +9,42 @@ pub struct Ns(pub u8);
 /// How many databases `SELECT` reaches by number.
 pub const DATABASES: u8 = 16;
 
+/// How many namespaces there may be: the databases, and those with a name.
+pub const NAMESPACES: u8 = 64;
+
+/// Some namespaces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NsSet(u64);
+
+const _: () = assert!(NAMESPACES as u32 == u64::BITS);
+
+impl NsSet {
+    /// None.
+    pub const NONE: NsSet = NsSet(0);
+    /// All.
+    pub const ALL: NsSet = NsSet(u64::MAX);
+
+    /// This one; `None`: all.
+    pub fn of(ns: Option<Ns>) -> NsSet {
+        ns.map_or(NsSet::ALL, |ns| NsSet(1 << ns.0))
+    }
+
+    /// Those of both.
+    pub fn and(self, other: NsSet) -> NsSet {
+        NsSet(self.0 | other.0)
+    }
+
+    /// Whether `ns` is one of them.
+    pub fn contains(self, ns: Ns) -> bool {
+        self.0 & 1 << ns.0 != 0
+    }
+
+    /// Each of them, ascending.
+    pub fn iter(self) -> impl Iterator<Item = Ns> {
+        (0..NAMESPACES).map(Ns).filter(move |&ns| self.contains(ns))
+    }
+}
+
 /// The longest key accepted, in bytes.
 pub const KEY_BYTES_MAX: usize = 64 << 10;
 

@@ -2,6 +2,7 @@
 //! when somebody asks.
 
 use crate::compress::CompressionCounts;
+use crate::namespaces::NsCount;
 
 /// A sum over all shards at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,10 +11,8 @@ pub struct Stats {
     pub entries: u64,
     /// Entries with a deadline.
     pub volatile_entries: u64,
-    /// Entries per namespace, the numbered ones only.
-    pub entries_per_ns: Vec<u64>,
-    /// Entries with a deadline per namespace.
-    pub volatile_per_ns: Vec<u64>,
+    /// The entries of each of the [`NAMESPACES`](crate::NAMESPACES).
+    pub per_ns: Vec<NsCount>,
     /// Bytes of keys and values, compressed ones as they are kept.
     pub payload_bytes: u64,
     /// Bytes that entries take, headers and rounding included.

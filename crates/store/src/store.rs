@@ -15,7 +15,8 @@ use crate::env::{Berth, Env, Hint};
 use crate::everywhere::{Everywhere, Scanned};
 use crate::groups::Group;
 use crate::guard::Guard;
-use crate::key::{DATABASES, Key, Ns};
+use crate::key::{DATABASES, Key, NAMESPACES, Ns};
+use crate::namespaces::{Namespaces, NsCount, NsSettings};
 use crate::pool::Pool;
 use crate::shard::Shard;
 use crate::stats::Stats;
@@ -95,7 +96,7 @@ impl Store {
                 hints: (0..tables).map(|_| Hint::default()).collect(),
                 max_entries: config.max_entries.into(),
                 entries: AtomicU64::new(0),
-                default_ttl_ms: config.default_ttl_ms.into(),
+                namespaces: Namespaces::new(config.default_ttl_ms),
                 lease_tokens: crate::lease::first_token(config.start_ms).into(),
                 shards: berths.collect(),
             },
@@ -111,11 +112,25 @@ impl Store {
         Key { ns, bytes, slot: SlotId::of(bytes), hash: self.env.hasher.hash(ns.0, bytes) }
     }
 
-    /// The namespace that `SELECT database` reaches now; `None` from [`DATABASES`] on. Ask once per command or batch:
-    /// [`Store::swap_databases`] changes the answer.
+    /// The namespace that `SELECT database` reaches now; from [`DATABASES`] on, the named ones, which are never swapped;
+    /// `None` from [`NAMESPACES`] on. Ask once per command or batch: [`Store::swap_databases`] changes the answer.
     #[inline]
     pub fn namespace(&self, database: u8) -> Option<Ns> {
-        self.databases.get(database as usize).map(|ns| Ns(ns.load(Relaxed)))
+        match self.databases.get(database as usize) {
+            Some(ns) => Some(Ns(ns.load(Relaxed))),
+            None => (database < NAMESPACES).then_some(Ns(database)),
+        }
+    }
+
+    /// What the namespace was told for itself.
+    pub fn ns_settings(&self, ns: Ns) -> NsSettings {
+        self.env.namespaces.settings(ns)
+    }
+
+    /// Tells a namespace something for itself, or nothing any more.
+    pub fn set_ns_settings(&self, ns: Ns, settings: NsSettings, now_ms: UnixMs) {
+        let _ = now_ms;
+        self.env.namespaces.set(ns, settings);
     }
 
     /// Exchanges what two database numbers mean, for all sessions at once. Commands that already hold their namespace
@@ -266,17 +281,15 @@ impl Store {
             used_bytes_peak: self.env.budget.peak_bytes(),
             max_memory_bytes: self.max_memory_bytes(),
             max_entries: self.max_entries(),
-            entries_per_ns: vec![0; DATABASES as usize],
-            volatile_per_ns: vec![0; DATABASES as usize],
+            per_ns: vec![NsCount::default(); NAMESPACES as usize],
             ..Stats::default()
         };
         for berth in &self.env.shards {
             let shard = berth.shard.lock();
-            for (ns, count) in shard.per_ns.iter().enumerate() {
+            for (sum, count) in stats.per_ns.iter_mut().zip(&shard.per_ns) {
                 stats.entries += count.entries;
                 stats.volatile_entries += count.volatile;
-                stats.entries_per_ns[ns] += count.entries;
-                stats.volatile_per_ns[ns] += count.volatile;
+                sum.merge(*count);
             }
             stats.payload_bytes += shard.payload_bytes();
             stats.entry_bytes += shard.entry_bytes();
@@ -334,12 +347,12 @@ impl Store {
 
     /// The lifetime of entries written without one; 0: for ever.
     pub fn default_ttl_ms(&self) -> u64 {
-        self.env.default_ttl_ms.load(Relaxed)
+        self.env.namespaces.node_ttl_ms()
     }
 
     /// Changes it, for entries written from now on.
     pub fn set_default_ttl_ms(&self, ttl_ms: u64) {
-        self.env.default_ttl_ms.store(ttl_ms, Relaxed);
+        self.env.namespaces.set_node_ttl_ms(ttl_ms);
     }
 
     /// Whether anybody wants to hear effects now; from the start on, if there is a journal. Those that happen meanwhile are

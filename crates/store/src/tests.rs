@@ -99,7 +99,7 @@ impl Journal for Listener {
                 };
                 *self.removals.lock().entry(cause).or_default() += 1;
             }
-            Effect::Flush { ns } => held.retain(|(n, key), _| *n != ns || SlotId::of(key) != slot),
+            Effect::Flush { ns } => held.retain(|(n, key), _| ns.is_some_and(|ns| *n != ns) || SlotId::of(key) != slot),
         }
     }
 }

@@ -5,14 +5,14 @@ use crate::effects::{Effects, Interest};
 use scrubjay_command::event::{self, Running};
 use scrubjay_command::table::{Flags, Row};
 use scrubjay_command::{Args, Context, find};
-use scrubjay_store::{Access, Group, Ns};
+use scrubjay_store::{Access, Group, Ns, NsSet};
 use std::cell::{Cell, RefCell};
 
 thread_local! {
     static AUTHOR: Cell<u64> = const { Cell::new(0) };
     static RUNNING: RefCell<Option<Running>> = const { RefCell::new(None) };
-    /// Namespaces that were emptied on this thread and are to be told about, a bit each.
-    static FLUSHED: Cell<u32> = const { Cell::new(0) };
+    /// Namespaces that were emptied on this thread and are to be told about.
+    static FLUSHED: Cell<NsSet> = const { Cell::new(NsSet::NONE) };
     /// Groups of keys that were deleted on this thread and are to be told about.
     static GONE: RefCell<Vec<Gone>> = const { RefCell::new(Vec::new()) };
 }
@@ -68,14 +68,14 @@ pub fn with_running<R>(look: impl FnOnce(Option<&Running>) -> R) -> R {
     RUNNING.with_borrow(|running| look(running.as_ref()))
 }
 
-/// A slot of this namespace was emptied.
-pub fn note_flush(ns: Ns) {
-    FLUSHED.set(FLUSHED.get() | 1 << ns.0);
+/// A slot of this namespace, or of all, was emptied.
+pub fn note_flush(ns: Option<Ns>) {
+    FLUSHED.set(FLUSHED.get().and(NsSet::of(ns)));
 }
 
-/// The namespaces that were emptied since the last time that this was asked, a bit each.
-pub fn take_flushed() -> u32 {
-    FLUSHED.replace(0)
+/// The namespaces that were emptied since the last time that this was asked.
+pub fn take_flushed() -> NsSet {
+    FLUSHED.take()
 }
 
 /// The keys of a group that are in some slot were deleted. A deletion is told once, however many slots it concerns.

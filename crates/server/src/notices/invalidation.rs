@@ -10,10 +10,7 @@ use super::current::Gone;
 use crate::pubsub::{INVALIDATION_CHANNEL, PubSub};
 use scrubjay_protocol::OutputBuffer;
 use scrubjay_protocol::http::{json, value};
-use scrubjay_store::{DATABASES, Effect, Ns, Removal};
-
-/// Every namespace, a bit each.
-pub const ALL: u32 = (1 << DATABASES) - 1;
+use scrubjay_store::{Effect, Ns, NsSet, Removal};
 
 impl Notices {
     /// Says what an effect did to its key. A flush is said by [`Notices::flushed`] and a group of keys by
@@ -36,14 +33,12 @@ impl Notices {
         }
     }
 
-    /// Says that these namespaces, a bit each, were emptied.
-    pub fn flushed(&self, pubsub: &PubSub, namespaces: u32) {
-        if namespaces == ALL {
+    /// Says that these namespaces were emptied.
+    pub fn flushed(&self, pubsub: &PubSub, namespaces: NsSet) {
+        if namespaces == NsSet::ALL {
             return self.invalidate(pubsub, None, None, "flush");
         }
-        for ns in (0..DATABASES).filter(|ns| namespaces & (1 << ns) != 0) {
-            self.invalidate(pubsub, Some(Ns(ns)), None, "flush");
-        }
+        namespaces.iter().for_each(|ns| self.invalidate(pubsub, Some(ns), None, "flush"));
     }
 
     /// Says that keys were deleted together.

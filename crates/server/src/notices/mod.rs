@@ -13,12 +13,10 @@
 pub mod current;
 mod invalidation;
 
-pub use invalidation::ALL;
-
 use crate::pubsub::PubSub;
 use scrubjay_base::clock::Clock;
 use scrubjay_command::event::{Classes, Removes};
-use scrubjay_store::{DATABASES, Effect, Kind, Ns, Removal, Store};
+use scrubjay_store::{Effect, Kind, NAMESPACES, Ns, Removal, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 
@@ -28,7 +26,7 @@ pub struct Notices {
     classes: AtomicU32,
     has_channel: AtomicBool,
     /// By namespace: the database that it is at present.
-    databases: [AtomicU8; DATABASES as usize],
+    databases: [AtomicU8; NAMESPACES as usize],
 }
 
 impl Notices {
@@ -57,7 +55,7 @@ impl Notices {
 
     /// Notes which namespace each database is now.
     pub fn learn_databases(&self, store: &Store) {
-        for database in 0..DATABASES {
+        for database in 0..NAMESPACES {
             if let Some(ns) = store.namespace(database) {
                 self.databases[usize::from(ns.0)].store(database, Relaxed);
             }

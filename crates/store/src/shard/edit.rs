@@ -21,7 +21,6 @@ use crate::value::set::Set;
 use crate::value::{Collection, Edit, Kind, Log, Packing, Refused};
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::rand::Rng;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// A collection apart that shrank to so few bytes moves back into its entry: half of what made it leave, so that one that
 /// hovers at the border does not move with every change.
@@ -194,7 +193,7 @@ impl Shard {
                 (C::from_inline(bytes), layout.deadline_ms(block), layout.flags(block))
             }
             None => {
-                let ttl_ms = env.default_ttl_ms.load(Relaxed);
+                let ttl_ms = env.namespaces.default_ttl_ms(key.ns);
                 (C::new(self.for_edit(env).0), (ttl_ms > 0).then(|| now_ms.saturating_add(ttl_ms)), 0)
             }
         };

@@ -26,9 +26,10 @@ use crate::env::Env;
 use crate::evict::{Active, Evict};
 use crate::groups::{Generation, Tags};
 use crate::heap::{Handle, Heap};
-use crate::key::{DATABASES, Key, Ns};
+use crate::key::{Key, NAMESPACES, Ns};
 use crate::large::{Body, Large};
 use crate::lease::Leases;
+use crate::namespaces::NsCount;
 use crate::pool::Pool;
 use crate::strings::LongString;
 use crate::table::{Facts, Place, Table};
@@ -50,15 +51,6 @@ struct Slot {
     /// How many effects the slot has had.
     sequence: u64,
     entries: u32,
-}
-
-/// Entries of one namespace in one shard.
-#[derive(Clone, Copy, Default)]
-pub struct NsCount {
-    /// All.
-    pub entries: u64,
-    /// Those with a deadline.
-    pub volatile: u64,
 }
 
 /// A shard's counters.
@@ -115,7 +107,7 @@ pub struct Shard {
     /// The part of it that is the policy's.
     policy_bytes: u64,
     /// Per namespace.
-    pub per_ns: [NsCount; DATABASES as usize],
+    pub per_ns: [NsCount; NAMESPACES as usize],
 }
 
 /// Whether two keys are equal. Keys are short: comparing them here, eight bytes at a time, saves a call.
@@ -177,7 +169,7 @@ impl Shard {
             charged_bytes: 0,
             policy_bytes: 0,
             entry_bytes_mean: 0,
-            per_ns: [NsCount::default(); DATABASES as usize],
+            per_ns: [NsCount::default(); NAMESPACES as usize],
             counters: Counters::default(),
             leases: None,
         }

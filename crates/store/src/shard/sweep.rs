@@ -5,7 +5,7 @@ use crate::Entry;
 use crate::effect::{Effect, Removal};
 use crate::entry::Layout;
 use crate::env::Env;
-use crate::key::{DATABASES, Key, Ns};
+use crate::key::{Key, Ns};
 use crate::table::LANES;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::UnixMs;
@@ -67,10 +67,8 @@ impl Shard {
         if env.listener().is_some() {
             for slot in 0..self.slots.len() {
                 let Some(id) = SlotId::new((slot << env.shard_bits() | self.number) as u16) else { continue };
-                for ns in (0..DATABASES).map(Ns).filter(|n| ns.is_none_or(|ns| ns == *n)) {
-                    let sequence = self.next_sequence(env, id);
-                    self.tell(env, id, sequence, || Effect::Flush { ns });
-                }
+                let sequence = self.next_sequence(env, id);
+                self.tell(env, id, sequence, || Effect::Flush { ns });
             }
         }
         gone

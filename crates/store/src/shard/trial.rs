@@ -27,7 +27,7 @@ impl Shard {
     pub fn needs(&mut self, env: &Env, write: &Planned<'_>, now_ms: UnixMs) -> Option<(Layout, u64)> {
         let key = write.key;
         let old = self.live(env, key, now_ms);
-        let (deadline_ms, flags) = self.resolve(env, old, write.deadline, write.flags, now_ms);
+        let (deadline_ms, flags) = self.resolve(env, key.ns, old, write.deadline, write.flags, now_ms);
         if deadline_ms.is_some_and(|at| at <= now_ms) {
             return None;
         }

@@ -11,12 +11,11 @@ use crate::entry::{self, INLINE_KEY_BYTES_MAX, Layout, Parts};
 use crate::env::Env;
 use crate::evict::{Evict, Newcomer};
 use crate::heap::Handle;
-use crate::key::Key;
+use crate::key::{Key, Ns};
 use crate::large::{Body, Thing, cost_bytes};
 use crate::value::Kind;
 use crate::{Deadline, Flags, OutOfMemory};
 use scrubjay_base::clock::UnixMs;
-use std::sync::atomic::Ordering::Relaxed;
 
 impl Shard {
     /// See [`Guard::put`](crate::Guard::put).
@@ -30,7 +29,7 @@ impl Shard {
         now_ms: UnixMs,
     ) -> Result<(), OutOfMemory> {
         let old = self.live(env, key, now_ms);
-        let (deadline_ms, flags) = self.resolve(env, old, deadline, flags, now_ms);
+        let (deadline_ms, flags) = self.resolve(env, key.ns, old, deadline, flags, now_ms);
         if deadline_ms.is_some_and(|at| at <= now_ms) {
             self.remove_as(env, key, Removal::Expired, now_ms);
             self.void_lease(env, key);
@@ -84,6 +83,7 @@ impl Shard {
     pub(super) fn resolve(
         &self,
         env: &Env,
+        ns: Ns,
         old: Option<Handle>,
         deadline: Deadline,
         flags: Flags,
@@ -97,7 +97,7 @@ impl Shard {
             }
             None => (None, 0),
         };
-        let default = || match env.default_ttl_ms.load(Relaxed) {
+        let default = || match env.namespaces.default_ttl_ms(ns) {
             0 => None,
             ttl_ms => Some(now_ms.saturating_add(ttl_ms)),
         };

@@ -4,7 +4,7 @@ use crate::args::{Args, parse_int};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::Ns;
+use scrubjay_store::{DATABASES, Ns};
 
 /// Removes every entry of one namespace, or of all.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub(super) fn swapdb(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Repl
     const OUT_OF_RANGE: Reject = Reject::new(Kind::BadRequest, "ERR DB index is out of range");
     let number = |at: usize| parse_int(args.at(at)).filter(|&number| i32::try_from(number).is_ok());
     let (a, b) = (number(1).ok_or(NOT_FIRST)?, number(2).ok_or(NOT_SECOND)?);
-    let known = |number: i64| u8::try_from(number).ok().filter(|&number| cx.store.namespace(number).is_some());
+    let known = |number: i64| u8::try_from(number).ok().filter(|&number| number < DATABASES);
     match (known(a), known(b)) {
         (Some(a), Some(b)) => cx.store.swap_databases(a, b),
         _ => return Err(OUT_OF_RANGE),

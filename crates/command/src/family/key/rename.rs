@@ -4,7 +4,7 @@ use crate::args::Args;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Access, Key, Ns};
+use scrubjay_store::{Access, DATABASES, Key, Ns};
 
 /// Gives the entry of one key to another, with its deadline; what was there is gone.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +99,8 @@ fn give(cx: &mut Context<'_>, from: &Key<'_>, to: &Key<'_>, only_if_absent: bool
 
 /// The namespace of the database whose number is the argument at `index`.
 pub(super) fn database(cx: &Context<'_>, args: &Args<'_>, index: usize) -> Result<Ns, Reject> {
-    u8::try_from(args.int_32(index)?).ok().and_then(|number| cx.store.namespace(number)).ok_or(NO_SUCH_DATABASE)
+    let number = u8::try_from(args.int_32(index)?).ok().filter(|&number| number < DATABASES);
+    number.and_then(|number| cx.store.namespace(number)).ok_or(NO_SUCH_DATABASE)
 }
 
 pub(super) fn rename(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
