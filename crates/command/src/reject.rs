@@ -103,6 +103,12 @@ impl Reject {
     /// The memory limit stands in the way.
     pub const OUT_OF_MEMORY: Reject =
         Reject::new(Kind::OutOfMemory, "OOM command not allowed when used memory > 'maxmemory'.");
+    /// The memory limit of the key's namespace stands in the way.
+    pub const QUOTA_USED_UP: Reject = Reject::new(
+        Kind::OutOfMemory,
+        "OOM the namespace has used up its own memory limit, and nothing of it may be evicted: raise its limit or choose \
+         another policy for it; nothing was changed",
+    );
     /// A value beyond the string limit.
     pub const STRING_TOO_LONG: Reject =
         Reject::new(Kind::TooLarge, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
@@ -164,13 +170,16 @@ impl From<Refused> for Reject {
     fn from(refused: Refused) -> Reject {
         match refused {
             Refused::WrongKind => Reject::WRONG_TYPE,
-            Refused::OutOfMemory => Reject::OUT_OF_MEMORY,
+            Refused::OutOfMemory(limit) => limit.into(),
         }
     }
 }
 
 impl From<OutOfMemory> for Reject {
-    fn from(_: OutOfMemory) -> Reject {
-        Reject::OUT_OF_MEMORY
+    fn from(limit: OutOfMemory) -> Reject {
+        match limit {
+            OutOfMemory::Node => Reject::OUT_OF_MEMORY,
+            OutOfMemory::Namespace => Reject::QUOTA_USED_UP,
+        }
     }
 }

@@ -179,7 +179,7 @@ impl Engine {
         }
         let (mut live, mut cursor) = (0, 0);
         loop {
-            cursor = self.store.scan(cursor, 1024, self.time.exact(), |_| live += 1);
+            cursor = self.store.scan(NS, cursor, 1024, self.time.exact(), |_| live += 1);
             if cursor == 0 {
                 return live;
             }

@@ -52,7 +52,7 @@ pub fn of_reject(py: Python<'_>, reject: &Reject) -> PyErr {
 /// The exception for a write that does not fit.
 #[cold]
 pub fn out_of_memory(py: Python<'_>) -> PyErr {
-    of_kind(py, Kind::OutOfMemory, scrubjay_store::OutOfMemory.to_string())
+    of_kind(py, Kind::OutOfMemory, scrubjay_store::OutOfMemory::Node.to_string())
 }
 
 /// A setting that cannot be used.

@@ -56,8 +56,8 @@ impl Walk {
 
     fn step(&mut self, cursor: u64) {
         let Walk { engine, yields, pattern, seen, .. } = self;
-        let next = engine.store.scan(cursor, STEP_ENTRIES, engine.time.exact(), |found| {
-            if found.ns != NS || pattern.as_ref().is_some_and(|pattern| !glob::matches(pattern, found.key)) {
+        let next = engine.store.scan(NS, cursor, STEP_ENTRIES, engine.time.exact(), |found| {
+            if pattern.as_ref().is_some_and(|pattern| !glob::matches(pattern, found.key)) {
                 return;
             }
             let value = match *yields {

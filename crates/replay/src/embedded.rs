@@ -60,7 +60,8 @@ impl Embedded {
         self.store.reserve(text.len() + size, self.now_ms);
         let mut guard = self.store.lock(key.slot, self.now_ms);
         // Too large for the limit, or `noeviction` and full: not admitted, which the store counts. The miss stands.
-        let (Ok(()) | Err(OutOfMemory)) = guard.put(&key, &self.value[..size], Deadline::Default, Flags::Set(0));
+        let (Ok(()) | Err(OutOfMemory::Node | OutOfMemory::Namespace)) =
+            guard.put(&key, &self.value[..size], Deadline::Default, Flags::Set(0));
         Ok(false)
     }
 }

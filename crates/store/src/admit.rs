@@ -13,7 +13,7 @@
 use crate::entry::Layout;
 use crate::guard::Guard;
 use crate::heap::Handle;
-use crate::key::Key;
+use crate::key::{Key, Ns};
 use crate::pool::SEGMENT_BYTES;
 use crate::shard::Shard;
 use crate::{Deadline, Flags, OutOfMemory};
@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// what is left over are compactions that free too little at a time.
 const TRIALS_MAX: usize = 8;
 
-/// A string that is to be written.
+/// A string that is to be written. All those of one command are of one namespace.
 #[derive(Clone, Copy, Debug)]
 pub struct Planned<'k> {
     /// Its key, whose slot the guard holds.
@@ -42,15 +42,57 @@ impl Guard<'_> {
     ///
     /// Cost: O(writes) where memory is short, else O(shards held) and one addition a write.
     pub fn admit<'k>(&mut self, writes: impl Iterator<Item = Planned<'k>> + Clone) -> Result<(), OutOfMemory> {
-        let admitted =
-            self.new_entries_fit(writes.clone()) && (self.is_roomy(writes.clone()) || self.try_out(writes.clone()));
         self.promised = 0;
-        if admitted {
+        let limit = if !self.quota_fits(writes.clone()) {
+            OutOfMemory::Namespace
+        } else if !self.new_entries_fit(writes.clone())
+            || !self.is_roomy(writes.clone()) && !self.try_out(writes.clone())
+        {
+            OutOfMemory::Node
+        } else {
             self.promised = writes.count();
             return Ok(());
-        }
+        };
         self.first.1.counters.refused += 1;
-        Err(OutOfMemory)
+        Err(limit)
+    }
+
+    /// Whether the writes fit under the limit of their namespace, after evicting what has to go for them.
+    fn quota_fits<'k>(&mut self, writes: impl Iterator<Item = Planned<'k>> + Clone) -> bool {
+        let (env, now_ms) = (self.env, self.now_ms);
+        let Some(ns) = writes.clone().next().map(|write| write.key.ns) else { return true };
+        for _ in 0..TRIALS_MAX {
+            let max = env.namespaces.max_bytes(ns);
+            if max == 0 {
+                return true;
+            }
+            // What is evicted may have been one of those that are to be written, which then needs more.
+            let more: u64 = writes.clone().map(|write| self.shard(write.key).growth_bytes(env, &write, now_ms)).sum();
+            if env.namespaces.used_bytes(ns) + more <= max {
+                return true;
+            }
+            if more > max || !self.evict_for_quota(ns, more) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Evicts entries of the namespace until `bytes` more fit under its limit. Whether they do.
+    fn evict_for_quota(&mut self, ns: Ns, bytes: u64) -> bool {
+        let (env, now_ms) = (self.env, self.now_ms);
+        let (mut idle, mut at) = (0, 0);
+        let shards = 1 + self.others.len();
+        while env.namespaces.used_bytes(ns) + bytes > env.namespaces.max_bytes(ns) {
+            let shard = if at == 0 { &mut self.first.1 } else { &mut self.others[at - 1].1 };
+            at = (at + 1) % shards;
+            idle = if shard.evict_of(env, ns, None, now_ms) { 0 } else { idle + 1 };
+            if idle == shards && !self.first.1.evict_of_elsewhere(env, ns, now_ms) {
+                return false;
+            }
+            idle %= shards;
+        }
+        true
     }
 
     /// Whether there is so much room that nothing has to be tried.

@@ -67,7 +67,7 @@ pub struct Berth {
     /// What it holds, in bytes, as of its last change of segments.
     pub bytes: AtomicU64,
     /// The address of its first table, for prefetching only.
-    pub tables: usize,
+    pub tables: AtomicUsize,
 }
 
 /// Where a table's buckets lay when it last said so. Good enough to prefetch, never dereferenced.
@@ -105,6 +105,12 @@ impl Env {
     #[inline(always)]
     pub fn table_in_shard(&self, slot: SlotId) -> usize {
         self.table_of(slot) >> self.shard_bits()
+    }
+
+    /// How many tables of a shard the namespaces share that have none of their own.
+    #[inline(always)]
+    pub fn common_tables(&self) -> usize {
+        (self.table_mask + 1) >> self.shard_bits()
     }
 
     pub fn shard_bits(&self) -> u32 {
@@ -150,20 +156,36 @@ impl Env {
         false
     }
 
+    /// Where the buckets of the key's table lay.
+    #[inline(always)]
+    fn hint(&self, key: &Key<'_>) -> &Hint {
+        let table = self.table_of(key.slot);
+        let own = self.namespaces.span(key.ns).and_then(|_| self.namespaces.hint(key.ns, table));
+        own.unwrap_or(&self.hints[table])
+    }
+
+    /// Asks for the bucket of a key.
+    #[inline(always)]
+    pub(crate) fn prefetch_bucket(&self, key: &Key<'_>) {
+        let hint = self.hint(key);
+        let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
+        crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
+    }
+
     /// The first two passes of a prefetch, which need no lock: the tables' addresses, their buckets.
     #[inline]
     pub(crate) fn prefetch_buckets(&self, keys: &[Key<'_>]) {
         for key in keys {
             let berth = &self.shards[self.shard_of(key.slot)];
-            crate::prefetch::line(&raw const self.hints[self.table_of(key.slot)]);
+            crate::prefetch::line(&raw const *self.hint(key));
             crate::prefetch::line(berth);
             crate::prefetch::line((&raw const *berth).wrapping_byte_add(64));
-            crate::prefetch::line((berth.tables + self.table_in_shard(key.slot) * size_of::<Table>()) as *const Table);
+            let number = self.table_in_shard(key.slot);
+            let table = self.namespaces.span(key.ns).map_or(number, |span| span.table(number));
+            crate::prefetch::line((berth.tables.load(Relaxed) + table * size_of::<Table>()) as *const Table);
         }
         for key in keys {
-            let hint = &self.hints[self.table_of(key.slot)];
-            let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
-            crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
+            self.prefetch_bucket(key);
         }
     }
 }

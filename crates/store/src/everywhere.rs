@@ -17,8 +17,6 @@ const CURSOR_TABLE_BITS: u32 = 14;
 
 /// An entry as a scan shows it.
 pub struct Scanned<'g> {
-    /// The namespace.
-    pub ns: Ns,
     /// The key.
     pub key: &'g [u8],
     /// The entry.
@@ -56,11 +54,11 @@ impl Shards for Guard<'_> {
 
 /// What can be done with all of the store. A guard must hold all of it.
 pub trait Everywhere {
-    /// One step of a full scan: calls `visit` for every live entry of some buckets, and returns the next cursor (0 at the
+    /// One step of a full scan: calls `visit` for every live entry of the namespace in some buckets, and returns the next cursor (0 at the
     /// end). An entry present from the start to the end of a full scan is visited at least once, whatever happens to the
     /// tables meanwhile. `effort`: about how many entries to visit in this step. The callback runs under the lock: copy
     /// and return. An unknown cursor is taken as the nearest position after it.
-    fn scan(&mut self, cursor: u64, effort: usize, now_ms: UnixMs, visit: &mut dyn FnMut(Scanned<'_>)) -> u64;
+    fn scan(&mut self, ns: Ns, cursor: u64, effort: usize, now_ms: UnixMs, visit: &mut dyn FnMut(Scanned<'_>)) -> u64;
 
     /// A random live key of the namespace, or `None` if it has none.
     fn random_key(&mut self, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>>;
@@ -78,20 +76,24 @@ pub trait Everywhere {
 }
 
 impl<S: Shards> Everywhere for S {
-    fn scan(&mut self, cursor: u64, effort: usize, now_ms: UnixMs, visit: &mut dyn FnMut(Scanned<'_>)) -> u64 {
+    fn scan(&mut self, ns: Ns, cursor: u64, effort: usize, now_ms: UnixMs, visit: &mut dyn FnMut(Scanned<'_>)) -> u64 {
         let (mut table, mut from) =
             ((cursor & ((1 << CURSOR_TABLE_BITS) - 1)) as usize, (cursor >> CURSOR_TABLE_BITS) as u32);
         let mut left = effort.max(1);
         let bits = self.env().shard_bits();
-        let (shard_mask, table_mask) = (self.env().shard_mask, self.env().table_mask);
+        let shard_mask = self.env().shard_mask;
+        let own = self.env().namespaces.span(ns).map(|span| ((span.count as usize) << bits) - 1);
+        let table_mask = own.unwrap_or(self.env().table_mask);
+        if table > table_mask {
+            // The namespace was given fewer tables since: the rest is spread over all of them.
+            (table, from) = (0, 0);
+        }
         // Empty tables cost a look each: a bound keeps a step short in an almost empty store.
         let mut looks = effort.saturating_mul(16).max(1024);
         while table <= table_mask {
-            let mut seen = 0;
-            let next = self.with(table & shard_mask, |shard, env| {
-                shard.scan(env, table >> bits, from, left, now_ms, |ns, key, entry| {
-                    seen += 1;
-                    visit(Scanned { ns: Ns(ns), key, entry });
+            let (next, seen) = self.with(table & shard_mask, |shard, env| {
+                shard.scan(env, ns, (table >> bits, from), left, now_ms, |key, entry| {
+                    visit(Scanned { key, entry });
                 })
             });
             (table, from) = match next {

@@ -218,6 +218,13 @@ impl Large {
         self.things.len()
     }
 
+    /// The thing's entry is in another table now.
+    pub fn set_table(&mut self, index: u32, table: u32) {
+        if let Some(thing) = &mut self.things[index as usize] {
+            thing.table = table;
+        }
+    }
+
     /// The thing's body, to change.
     pub fn body_mut(&mut self, index: u32) -> &mut Body {
         match &mut self.things[index as usize] {

@@ -33,6 +33,8 @@ mod key;
 mod large;
 mod lease;
 mod namespaces;
+#[cfg(test)]
+mod namespaces_tests;
 mod pool;
 mod prefetch;
 mod shard;
@@ -83,11 +85,24 @@ pub mod flags {
 
 /// A value that would not fit, even after evicting what may be evicted. Nothing was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OutOfMemory;
+pub enum OutOfMemory {
+    /// Under the node's limit.
+    Node,
+    /// Under the limit of the key's namespace.
+    Namespace,
+}
 
 impl std::fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("not enough memory under the limit, and nothing that may be evicted; nothing was changed")
+        f.write_str(match self {
+            OutOfMemory::Node => {
+                "not enough memory under the limit, and nothing that may be evicted; nothing was changed"
+            }
+            OutOfMemory::Namespace => {
+                "not enough memory under the namespace's own limit, and nothing of it that may be evicted; nothing was \
+                 changed"
+            }
+        })
     }
 }
 

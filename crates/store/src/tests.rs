@@ -211,7 +211,7 @@ impl World {
                 let done = self.store.lock(key.slot, self.now_ms).put(&key, &value, deadline, flags);
                 let now = self.listener.held.lock().get(&id).cloned();
                 match done {
-                    Err(OutOfMemory) => assert_eq!(now, kept, "a refused write changes nothing"),
+                    Err(_) => assert_eq!(now, kept, "a refused write changes nothing"),
                     Ok(()) if deadline == Deadline::At(self.now_ms) => assert_eq!(now, None),
                     Ok(()) => {
                         let now = now.expect("stored");
@@ -406,7 +406,7 @@ impl World {
         let now = now.filter(|held| held.is_live(self.now_ms));
         match edited {
             Err(Refused::WrongKind) => assert_ne!(live.as_ref().map(|held| held.kind), Some(kind)),
-            Err(Refused::OutOfMemory) => {}
+            Err(Refused::OutOfMemory(_)) => {}
             Ok(None) => assert!(live.is_none() && !create),
             Ok(Some(0)) => return assert_eq!(now, None),
             Ok(Some(_)) => return assert_eq!(now.map(|held| held.kind), Some(kind)),
@@ -422,13 +422,15 @@ impl World {
         self.store.check();
         let held = self.listener.held.lock();
         let mut found = BTreeMap::new();
-        let mut cursor = 0;
-        loop {
-            cursor = self.store.scan(cursor, 50, self.now_ms, |s| {
-                found.insert((s.ns, s.key.to_vec()), seen(&s.entry));
-            });
-            if cursor == 0 {
-                break;
+        for ns in (0..NAMESPACES).map(Ns) {
+            let mut cursor = 0;
+            loop {
+                cursor = self.store.scan(ns, cursor, 50, self.now_ms, |s| {
+                    found.insert((ns, s.key.to_vec()), seen(&s.entry));
+                });
+                if cursor == 0 {
+                    break;
+                }
             }
         }
         let live = held.iter().filter(|(_, held)| held.is_live(self.now_ms));
@@ -479,6 +481,34 @@ fn store_and_journal_agree_under_random_operations_for_every_policy_and_limit() 
                 assert!(evicted > 0 && world.store.stats().refused == 0, "{policy}");
             }
         }
+    }
+}
+
+#[test]
+fn store_and_journal_agree_while_namespaces_get_limits_and_policies_and_lose_them() {
+    for (seed, max_memory_bytes) in [(41, 0), (42, 1 << 20), (43, 24 << 20)] {
+        let mut world = World::new(Config { max_memory_bytes, seed, ..quiet() });
+        for step in 0..30_000 {
+            if world.rng.below(500) == 0 {
+                let ns = Ns(world.rng.below(3) as u8);
+                let max_memory_bytes = [0, 200 << 10, 1 << 20][world.rng.below(3) as usize];
+                let policy = world.rng.below(Policy::ALL.len() as u64 + 5) as usize;
+                let policy = Policy::ALL.get(policy).copied();
+                let settings = NsSettings { max_memory_bytes, policy, default_ttl_ms: Some(9000) };
+                world.store.set_ns_settings(ns, settings, world.now_ms);
+                assert_eq!(world.store.ns_settings(ns), settings);
+                world.store.check();
+            }
+            if world.rng.below(2000) == 0 {
+                world.store.set_policy(Policy::ALL[world.rng.below(13) as usize], world.now_ms);
+            }
+            world.step(1500);
+            if step % 3000 == 0 {
+                world.agree();
+            }
+        }
+        (0..3).for_each(|ns| world.store.set_ns_settings(Ns(ns), NsSettings::default(), world.now_ms));
+        world.agree();
     }
 }
 
@@ -704,7 +734,7 @@ fn one_hash_tag_may_fill_the_whole_store() {
     let mut tagged = 0;
     let mut cursor = 0;
     loop {
-        cursor = store.scan(cursor, 1000, START_MS, |s| tagged += usize::from(s.key.starts_with(b"{one}")));
+        cursor = store.scan(Ns(0), cursor, 1000, START_MS, |s| tagged += usize::from(s.key.starts_with(b"{one}")));
         if cursor == 0 {
             break;
         }
@@ -768,7 +798,7 @@ fn several_writes_that_do_not_fit_together_change_nothing() {
     for (length, count) in [(1900, 2), (1400, 100), (50_000, 2), (3000, 50), (1 << 20, 8), (9 << 20, 1)] {
         for _ in 0..50 {
             let items: Vec<_> = (0..count).map(|at| (format!("new {at}").into_bytes(), vec![b'y'; length])).collect();
-            assert_eq!(put_all(&store, &items, Deadline::Never), Err(OutOfMemory), "{count} of {length} bytes");
+            assert_eq!(put_all(&store, &items, Deadline::Never), Err(OutOfMemory::Node), "{count} of {length} bytes");
         }
     }
     let after = store.stats();
@@ -838,7 +868,7 @@ fn several_writes_make_room_for_each_other_where_entries_may_go() {
     }
     assert!(store.stats().evictions > 0);
     let too_much: Vec<_> = (0..100).map(|at: u32| (at.to_string().into_bytes(), vec![b'v'; 100_000])).collect();
-    assert_eq!(put_all(&store, &too_much, Deadline::Never), Err(OutOfMemory));
+    assert_eq!(put_all(&store, &too_much, Deadline::Never), Err(OutOfMemory::Node));
     store.check();
 }
 
@@ -865,7 +895,7 @@ fn under_an_entry_limit_several_new_keys_are_stored_together_or_not_at_all() {
     let store = Store::new(config, None);
     let items = |from: u32, to: u32| -> Vec<_> { (from..to).map(|at| (at.to_string().into_bytes(), vec![])).collect() };
     assert_eq!(put_all(&store, &items(0, 8), Deadline::Never), Ok(()));
-    assert_eq!(put_all(&store, &items(7, 11), Deadline::Never), Err(OutOfMemory));
+    assert_eq!(put_all(&store, &items(7, 11), Deadline::Never), Err(OutOfMemory::Node));
     assert_eq!(store.stats().entries, 8);
     assert_eq!(put_all(&store, &items(6, 10), Deadline::Never), Ok(()));
     assert_eq!(put_all(&store, &items(0, 10), Deadline::Never), Ok(()));

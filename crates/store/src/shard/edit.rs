@@ -56,12 +56,12 @@ impl Shard {
         }
         let room_bytes = purpose.room_bytes as u64;
         // What takes nothing is never refused, even while the limit is overdrawn.
-        let reserved = match room_bytes == 0 || self.make_budget(env, room_bytes, Some(*key), now_ms) {
-            true => room_bytes,
-            false if purpose.overdraw => 0,
-            false => {
+        let reserved = match self.make_room_for(env, key, room_bytes, now_ms) {
+            Ok(()) => room_bytes,
+            Err(_) if purpose.overdraw => 0,
+            Err(limit) => {
                 self.counters.refused += 1;
-                return Err(Refused::OutOfMemory);
+                return Err(limit.into());
             }
         };
         let handle = self.locate(env, key).map(|(_, handle)| handle);
@@ -131,7 +131,7 @@ impl Shard {
         self.payload_bytes = self.payload_bytes + payload - payload_before;
         let rank = entry::rank(self.heap.block(handle));
         let block_bytes = size_of_block(layout);
-        self.active.resized(rank, block_bytes + before, block_bytes + cost);
+        self.resized(env, key.ns, rank, block_bytes + before, block_bytes + cost);
         if is_empty {
             self.remove_as(env, key, Removal::Deleted, now_ms);
             return result;
@@ -164,12 +164,12 @@ impl Shard {
         let parts = entry::Parts { layout: to, rank, sequence, deadline_ms, flags, key: key.bytes, value: &bytes };
         entry::write(self.heap.block_mut(place), &parts);
         let before = self.bytes_at(handle);
-        self.discount(handle);
+        self.discount(env, handle);
         self.drop_block(env, handle);
-        let index = self.table_index(env, key.slot);
+        let index = self.table_index(env, key);
         self.tables[index].set(at, place);
-        self.count_in(place);
-        self.active.resized(rank, before, size_of_block(to));
+        self.count_in(env, place);
+        self.policies.of_mut(key.ns.0).resized(rank, before, size_of_block(to));
     }
 
     #[allow(clippy::too_many_arguments)] // one caller, which has just worked them out
@@ -222,7 +222,7 @@ impl Shard {
             let new = New { bytes: b"", body: Some(value.into_body()), kind: C::KIND, overdraw, keeps_tags: true };
             self.write(env, key, new, handle, deadline_ms, flags, now_ms)
         };
-        let sequence = written.map_err(|_| Refused::OutOfMemory)?;
+        let sequence = written?;
         match handle {
             Some(_) => self.tell_change::<C>(env, key, sequence, &log),
             None => self.tell_whole(env, key, sequence),

@@ -53,8 +53,9 @@ impl Shard {
     /// next would prefer those that stand behind many others.
     pub fn draw(&self, env: &Env, ns: Ns, rng: &mut Rng, now_ms: UnixMs, see: &mut impl FnMut(&[u8], &Entry<'_>)) {
         for _ in 0..DRAW_TRIES_MAX {
-            let Some(table) = crate::evict::weighted(&self.counts, rng) else { return };
-            let any = (0..PLACES_MAX).find_map(|_| self.tables[table].handle_at(rng.next_u64()));
+            let tables = self.tables_of(env, ns);
+            let Some(table) = crate::evict::weighted(&self.counts[tables.clone()], rng) else { return };
+            let any = (0..PLACES_MAX).find_map(|_| self.tables[tables.start + table].handle_at(rng.next_u64()));
             let Some(handle) = any.filter(|handle| Layout::read(self.heap.block(*handle)).ns() == ns.0) else {
                 continue;
             };

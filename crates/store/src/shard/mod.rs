@@ -10,6 +10,7 @@
 mod edit;
 mod hide;
 mod insight;
+mod parts;
 mod room;
 mod stale;
 mod sweep;
@@ -40,6 +41,7 @@ use scrubjay_base::rand::Rng;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub use edit::Purpose;
+use parts::Policies;
 pub use view::{Entry, New, key_of};
 
 /// Most bytes of an entry that a prefetch asks for: 20 lines, beyond which it would push out what it fetched first.
@@ -80,13 +82,12 @@ pub struct Shard {
     pub counters: Counters,
     /// Who may fill which key; `None`: nobody.
     leases: Option<Box<Leases>>,
-    active: Active,
+    policies: Policies,
     large: Large,
     number: usize,
     /// Entries per table, side by side for sampling.
     counts: Box<[u32]>,
     slots: Box<[Slot]>,
-    policy: Policy,
     rng: Rng,
     /// Deletions of groups that are not wholly reclaimed.
     generations: Vec<Generation>,
@@ -153,8 +154,7 @@ impl Shard {
             counts: vec![0; tables].into_boxed_slice(),
             slots: vec![Slot::default(); slots].into_boxed_slice(),
             large: Large::default(),
-            policy,
-            active: active(policy, seed),
+            policies: Policies::new(policy, seed),
             rng: Rng::new(seed),
             generations: Vec::new(),
             sweep_at: 0,
@@ -201,16 +201,11 @@ impl Shard {
     }
 
     #[inline(always)]
-    fn table_index(&self, env: &Env, slot: SlotId) -> usize {
-        env.table_in_shard(slot)
-    }
-
-    #[inline(always)]
     fn slot_index(&self, env: &Env, slot: SlotId) -> usize {
         slot.index() >> env.shard_bits()
     }
 
-    /// Where the shard's tables lie: fixed for its life, so that a table's own line can be asked for without the lock.
+    /// Where the shard's tables lie, so that a table's own line can be asked for without the lock.
     pub fn tables_address(&self) -> *const Table {
         self.tables.as_ptr()
     }
@@ -218,7 +213,7 @@ impl Shard {
     /// Asks for the lines of the entries that could be `key`'s, as many as an entry of average size has.
     #[inline]
     pub fn prefetch(&self, env: &Env, key: &Key<'_>) {
-        self.tables[self.table_index(env, key.slot)].candidates(key.hash, |handle| {
+        self.tables[self.table_index(env, key)].candidates(key.hash, |handle| {
             let start = self.heap.block(handle).as_ptr();
             let first = start.align_offset(64) % 64;
             crate::prefetch::line(start);
@@ -230,7 +225,7 @@ impl Shard {
 
     #[inline(always)]
     fn locate(&self, env: &Env, key: &Key<'_>) -> Option<(Place, Handle)> {
-        self.tables[self.table_index(env, key.slot)].find(key.hash, |handle| {
+        self.tables[self.table_index(env, key)].find(key.hash, |handle| {
             let block = self.heap.block(handle);
             // The value's lines arrive while the key's is waited for.
             crate::prefetch::line(block.as_ptr().wrapping_add(64));
@@ -245,7 +240,7 @@ impl Shard {
         let block = self.heap.block(handle);
         let layout = Layout::read(block);
         let large = if layout.is_large() { Some(self.large.get(layout.index(block))) } else { None };
-        Entry { block, layout, large, active: &self.active, now_ms }
+        Entry { block, layout, large, active: self.policies.of(layout.ns()), now_ms }
     }
 
     /// The live entry of `key`; one whose deadline has passed is removed.
@@ -260,7 +255,7 @@ impl Shard {
         if matches!(access, Access::Read | Access::Write) {
             let block = self.heap.block_mut(handle);
             let rank = entry::rank(block);
-            let touched = self.active.touch(rank, now_ms);
+            let touched = self.policies.of_mut(key.ns.0).touch(rank, now_ms);
             if touched != rank {
                 entry::set_rank(block, touched);
             }
@@ -284,7 +279,7 @@ impl Shard {
             return None;
         }
         if self.is_hidden(env, handle, key.slot, key.hash) {
-            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, None);
+            self.take_out(env, self.table_index(env, key), key.hash, place, handle, None);
             return None;
         }
         Some(handle)
@@ -298,7 +293,7 @@ impl Shard {
         }
         self.void_lease(env, key);
         if let Some((place, handle)) = self.locate(env, key) {
-            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(cause));
+            self.take_out(env, self.table_index(env, key), key.hash, place, handle, Some(cause));
         }
         true
     }
@@ -353,8 +348,7 @@ impl Shard {
     /// After a table may have grown or shrunk: its memory is charged, and its hint set.
     #[inline]
     fn settle_table(&mut self, env: &Env, index: usize, global: usize, before: usize, moved: bool) {
-        let table = &self.tables[index];
-        let after = table.bytes();
+        let after = self.tables[index].bytes();
         if after != before {
             self.charged_bytes = self.charged_bytes + after as u64 - before as u64;
             if after > before {
@@ -362,12 +356,23 @@ impl Shard {
             } else {
                 env.budget.release((before - after) as u64);
             }
+            if let Some(ns) = self.owner_of_table(env, index) {
+                env.namespaces.note_bytes(ns, before as u64, after as u64);
+            }
         }
         if moved {
-            let (buckets, count) = table.hint();
-            env.hints[global].buckets.store(buckets.cast_mut(), Relaxed);
-            env.hints[global].count.store(count, Relaxed);
+            let (buckets, count) = self.tables[index].hint();
+            let own = self.owner_of_table(env, index).and_then(|ns| env.namespaces.hint(ns, global));
+            let hint = own.unwrap_or(&env.hints[global]);
+            hint.buckets.store(buckets.cast_mut(), Relaxed);
+            hint.count.store(count, Relaxed);
         }
+    }
+
+    /// Whose table it is; `None`: everybody's.
+    #[inline]
+    fn owner_of_table(&self, env: &Env, index: usize) -> Option<Ns> {
+        if index < env.common_tables() { None } else { self.policies.owner_of_table(index) }
     }
 
     fn take_out_by_handle(&mut self, env: &Env, handle: Handle, cause: Removal) {
@@ -386,7 +391,7 @@ impl Shard {
         let block = self.heap.block(handle);
         let layout = Layout::read(block);
         let key = key_of(block, layout, &self.large);
-        let index = self.table_index(env, SlotId::of(key));
+        let index = self.policies.table(layout.ns(), env.table_in_shard(SlotId::of(key)));
         let hash = env.hasher.hash(layout.ns(), key);
         let (place, _) = self.tables[index].find(hash, |h| h == handle)?;
         Some((index, hash, place))
@@ -416,8 +421,9 @@ impl Shard {
             self.tags.remove(hash);
         }
         let rank = entry::rank(self.heap.block(handle));
-        self.active.forget(rank, self.bytes_at(handle));
-        self.discount(handle);
+        let bytes = self.bytes_at(handle);
+        self.policies.of_mut(layout.ns()).forget(rank, bytes);
+        self.discount(env, handle);
         let Shard { tables, heap, large, .. } = self;
         let before = tables[index].bytes();
         let moved = tables[index].remove(hash, place, |handle| facts(heap, large, env, handle));
@@ -454,24 +460,26 @@ impl Shard {
         (Ns(layout.ns()), layout.has_deadline(), bytes as u64)
     }
 
-    fn count_in(&mut self, handle: Handle) {
+    fn count_in(&mut self, env: &Env, handle: Handle) {
         let (ns, volatile, bytes) = self.payload_of(handle);
         self.payload_bytes += bytes;
         let count = &mut self.per_ns[ns.0 as usize];
         count.entries += 1;
         count.volatile += u64::from(volatile);
+        self.note_bytes(env, ns, 0, self.bytes_at(handle));
         let block = self.heap.block(handle);
         if Layout::read(block).is_compressed() {
             self.compression.add(stored(block, &self.large));
         }
     }
 
-    fn discount(&mut self, handle: Handle) {
+    fn discount(&mut self, env: &Env, handle: Handle) {
         let (ns, volatile, bytes) = self.payload_of(handle);
         self.payload_bytes -= bytes;
         let count = &mut self.per_ns[ns.0 as usize];
         count.entries -= 1;
         count.volatile -= u64::from(volatile);
+        self.note_bytes(env, ns, self.bytes_at(handle), 0);
         let block = self.heap.block(handle);
         if Layout::read(block).is_compressed() {
             self.compression.remove(stored(block, &self.large));
@@ -495,7 +503,7 @@ impl Shard {
 
     /// Tells the key's table when the entry at `place` is due; a table's first deadline takes memory.
     fn lower_due(&mut self, env: &Env, key: &Key<'_>, place: Place, due: u32) {
-        let index = self.table_index(env, key.slot);
+        let index = self.table_index(env, key);
         let before = self.tables[index].bytes();
         self.tables[index].lower_due(place, due);
         self.settle_table(env, index, env.table_of(key.slot), before, false);

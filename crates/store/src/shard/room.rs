@@ -5,13 +5,10 @@
 //!   another shard -> evict here -> last resort: compact whatever there is, take from any shard -> refuse
 //! ```
 
-use super::{Shard, active, key_of, size_of_block};
+use super::{Shard, key_of, size_of_block};
 use crate::OutOfMemory;
-use crate::config::{Policy, Rank, Scope};
-use crate::effect::Removal;
-use crate::entry::{self, INLINE_KEY_BYTES_MAX, Layout};
+use crate::entry::{INLINE_KEY_BYTES_MAX, Layout};
 use crate::env::Env;
-use crate::evict::{Active, Evict, View};
 use crate::heap::Handle;
 use crate::key::Key;
 use crate::large::Body;
@@ -46,18 +43,22 @@ impl Shard {
         now_ms: UnixMs,
     ) -> Result<(Handle, u64), OutOfMemory> {
         if is_new && !self.make_entry_slot(env, now_ms) && !overdraw {
-            return Err(OutOfMemory);
+            return Err(OutOfMemory::Node);
         }
-        let mut charged = 0;
-        if let Some(body) = body {
-            let key_bytes = if key.bytes.len() > INLINE_KEY_BYTES_MAX { key.bytes.len() } else { 0 };
-            charged = body.cost_bytes(key_bytes);
-            if !self.make_budget(env, charged, Some(*key), now_ms) {
-                if !overdraw {
-                    return Err(OutOfMemory);
-                }
-                env.budget.charge(charged);
+        let key_bytes = if key.bytes.len() > INLINE_KEY_BYTES_MAX { key.bytes.len() } else { 0 };
+        let charged = body.map_or(0, |body| body.cost_bytes(key_bytes));
+        if env.namespaces.max_bytes(key.ns) != 0 {
+            let before = self.locate(env, key).map_or(0, |(_, old)| self.bytes_at(old));
+            let more = (size_of_block(layout) + charged).saturating_sub(before);
+            if !self.make_quota(env, key, more, now_ms) && !overdraw {
+                return Err(OutOfMemory::Namespace);
             }
+        }
+        if charged > 0 && !self.make_budget(env, charged, Some(*key), now_ms) {
+            if !overdraw {
+                return Err(OutOfMemory::Node);
+            }
+            env.budget.charge(charged);
         }
         let mut block = self.make_block(env, layout.granules(), Some(*key), now_ms);
         if block.is_none() && overdraw {
@@ -67,7 +68,7 @@ impl Shard {
             Some(handle) => Ok((handle, charged)),
             None => {
                 env.budget.release(charged);
-                Err(OutOfMemory)
+                Err(OutOfMemory::Node)
             }
         }
     }
@@ -154,6 +155,24 @@ impl Shard {
         self.heap.allocate(size)
     }
 
+    /// Makes room for `bytes` more under every limit, reserving them of the budget. Errors: which limit stands in the way;
+    /// nothing is reserved, though entries may have been evicted.
+    pub(super) fn make_room_for(
+        &mut self,
+        env: &Env,
+        key: &Key<'_>,
+        bytes: u64,
+        now_ms: UnixMs,
+    ) -> Result<(), OutOfMemory> {
+        if !self.make_quota(env, key, bytes, now_ms) {
+            return Err(OutOfMemory::Namespace);
+        }
+        if bytes > 0 && !self.make_budget(env, bytes, Some(*key), now_ms) {
+            return Err(OutOfMemory::Node);
+        }
+        Ok(())
+    }
+
     /// Reserves `bytes` of budget, evicting as needed. Whether it succeeded.
     pub fn make_budget(&mut self, env: &Env, bytes: u64, protect: Option<Key<'_>>, now_ms: UnixMs) -> bool {
         let max = env.budget.max_bytes();
@@ -200,25 +219,8 @@ impl Shard {
         if self.due <= env.ticks.reached(now_ms) && self.expire_due(env, now_ms) > 0 {
             return true;
         }
-        let Policy::Evict(scope, _) = self.policy else { return false };
-        if scope == Scope::Volatile && self.per_ns.iter().all(|n| n.volatile == 0) {
-            return false;
-        }
         let protect = protect.and_then(|key| self.locate(env, &key)).map(|(_, handle)| handle);
-        let mut view = View {
-            heap: &mut self.heap,
-            tables: &self.tables,
-            counts: &self.counts,
-            large: &self.large,
-            hasher: &env.hasher,
-            rng: &mut self.rng,
-            scope,
-            protect,
-            now_ms,
-        };
-        let Some(victim) = self.active.victim(&mut view) else { return false };
-        self.take_out_by_handle(env, victim, Removal::Evicted);
-        true
+        self.evict_by_policy(env, protect, now_ms)
     }
 
     pub(super) fn evict_elsewhere(&mut self, env: &Env, now_ms: UnixMs) -> bool {
@@ -227,14 +229,13 @@ impl Shard {
 
     /// Empties the sparsest segment. Whether one was given back.
     pub(super) fn compact_one(&mut self, env: &Env) -> bool {
-        let Shard { heap, tables, large, .. } = self;
-        let bits = env.shard_bits();
+        let Shard { heap, tables, large, policies, .. } = self;
         heap.evacuate(&env.pool, |heap, from, to| {
             let block = heap.block(to);
             let layout = Layout::read(block);
             let key = key_of(block, layout, large);
             let hash = env.hasher.hash(layout.ns(), key);
-            let table = &mut tables[env.table_of(SlotId::of(key)) >> bits];
+            let table = &mut tables[policies.table(layout.ns(), env.table_in_shard(SlotId::of(key)))];
             if let Some((place, _)) = table.find(hash, |handle| handle == from) {
                 table.set(place, to);
             }
@@ -256,7 +257,7 @@ impl Shard {
 
     /// Counts the policy's own memory, which changes by little at a time.
     pub(super) fn charge_policy(&mut self, env: &Env) {
-        let now = (self.active.bytes() + self.group_bytes()) as u64;
+        let now = (self.policies.bytes() + self.group_bytes()) as u64;
         self.charged_bytes = self.charged_bytes + now - self.policy_bytes;
         if now > self.policy_bytes {
             env.budget.charge(now - self.policy_bytes);
@@ -265,37 +266,5 @@ impl Shard {
         }
         self.policy_bytes = now;
         env.shards[self.number].bytes.store(self.total_bytes(), Relaxed);
-    }
-
-    /// Chooses another policy; every entry gets a rank of the new one.
-    pub fn set_policy(&mut self, policy: Policy, now_ms: UnixMs) {
-        if policy == self.policy {
-            return;
-        }
-        let rank_of = |policy: Policy| match policy {
-            Policy::NoEviction => None,
-            Policy::Evict(_, rank) => Some(rank),
-        };
-        let tracks_time = |policy| matches!(rank_of(policy), None | Some(Rank::Lru));
-        let same = rank_of(policy) == rank_of(self.policy) || tracks_time(policy) && tracks_time(self.policy);
-        self.policy = policy;
-        if same {
-            if let Active::None(lru) | Active::Lru(lru) = self.active {
-                self.active = if policy == Policy::NoEviction { Active::None(lru) } else { Active::Lru(lru) };
-            }
-            return;
-        }
-        self.active = active(policy, self.rng.next_u64());
-        let Shard { heap, tables, large, active, .. } = self;
-        for table in tables.iter() {
-            table.sample(0, usize::MAX, |handle| {
-                let block = heap.block(handle);
-                let layout = Layout::read(block);
-                let apart = if layout.is_large() { large.get(layout.index(block)).charged_bytes } else { 0 };
-                let rank = active.adopt(size_of_block(layout) + apart, now_ms);
-                entry::set_rank(heap.block_mut(handle), rank);
-                true
-            });
-        }
     }
 }

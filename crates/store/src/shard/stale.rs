@@ -26,7 +26,7 @@ impl Shard {
         let block = self.heap.block(handle);
         let is_over = Layout::read(block).end_ms(block).is_some_and(|at| at <= now_ms);
         if is_over || self.is_hidden(env, handle, key.slot, key.hash) {
-            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(Removal::Expired));
+            self.take_out(env, self.table_index(env, key), key.hash, place, handle, Some(Removal::Expired));
         }
     }
 
@@ -34,7 +34,7 @@ impl Shard {
     pub(super) fn remove_stale(&mut self, env: &Env, key: &Key<'_>, cause: Removal) {
         let voided = self.void_lease(env, key);
         if let Some((place, handle)) = self.locate(env, key) {
-            self.take_out(env, self.table_index(env, key.slot), key.hash, place, handle, Some(cause));
+            self.take_out(env, self.table_index(env, key), key.hash, place, handle, Some(cause));
         } else if voided {
             tell_end(env, key);
         }
@@ -53,7 +53,7 @@ impl Shard {
         let handle = found?;
         if matches!(access, Access::Read | Access::Write) {
             let block = self.heap.block_mut(handle);
-            let rank = self.active.touch(entry::rank(block), now_ms);
+            let rank = self.policies.of_mut(key.ns.0).touch(entry::rank(block), now_ms);
             entry::set_rank(block, rank);
         }
         Some(self.view(handle, now_ms))

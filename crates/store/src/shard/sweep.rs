@@ -49,7 +49,8 @@ impl Shard {
     /// Removes every entry of a namespace, or of all. Returns how many.
     pub fn flush(&mut self, env: &Env, ns: Option<Ns>) -> u64 {
         let mut gone = 0;
-        for index in 0..self.tables.len() {
+        let tables = ns.map_or(0..self.tables.len(), |ns| self.tables_of(env, ns));
+        for index in tables {
             let mut handles = Vec::new();
             self.tables[index].sample(0, usize::MAX, |handle| {
                 if ns.is_none_or(|ns| Layout::read(self.heap.block(handle)).ns() == ns.0) {
@@ -74,27 +75,33 @@ impl Shard {
         gone
     }
 
-    /// One step of a scan of table `index`; see [`Table::scan`].
+    /// One step of a scan of the namespace's entries, in a table from a position on; see [`Table::scan`]. Returns the next
+    /// position, and how many entries were looked at.
     pub fn scan(
         &self,
         env: &Env,
-        index: usize,
-        from: u32,
+        ns: Ns,
+        (number, from): (usize, u32),
         effort: usize,
         now_ms: UnixMs,
-        mut visit: impl FnMut(u8, &[u8], Entry<'_>),
-    ) -> Option<u32> {
-        self.tables[index].scan(
+        mut visit: impl FnMut(&[u8], Entry<'_>),
+    ) -> (Option<u32>, usize) {
+        let mut looks = 0;
+        let index = self.policies.table(ns.0, number);
+        let next = self.tables[index].scan(
             from,
             effort,
             |handle| facts(&self.heap, &self.large, env, handle),
             |handle| {
+                looks += 1;
                 let entry = self.view(handle, now_ms);
-                if entry.deadline_ms().is_none_or(|at| at > now_ms) && !self.is_hidden_at(env, handle) {
-                    visit(entry.layout.ns(), key_of(entry.block, entry.layout, &self.large), entry);
+                let is_live = entry.deadline_ms().is_none_or(|at| at > now_ms) && !self.is_hidden_at(env, handle);
+                if entry.layout.ns() == ns.0 && is_live {
+                    visit(key_of(entry.block, entry.layout, &self.large), entry);
                 }
             },
-        )
+        );
+        (next, looks)
     }
 
     /// Whether a deletion covers the entry at `handle`, whose key was not placed.
@@ -110,9 +117,10 @@ impl Shard {
 
     /// A random live key of the namespace; tries every entry before it gives up.
     pub fn random_key(&mut self, env: &Env, ns: Ns, now_ms: UnixMs) -> Option<Vec<u8>> {
-        let first = crate::evict::weighted(&self.counts, &mut self.rng)?;
-        for step in 0..self.tables.len() {
-            let table = (first + step) % self.tables.len();
+        let tables = self.tables_of(env, ns);
+        let first = crate::evict::weighted(&self.counts[tables.clone()], &mut self.rng)?;
+        for step in 0..tables.len() {
+            let table = tables.start + (first + step) % tables.len();
             let (start, skip) = (self.rng.next_u64(), self.rng.below(LANES as u64));
             let (mut found, mut seen) = (None, 0);
             self.tables[table].sample(start, usize::MAX, |handle| {
@@ -133,11 +141,12 @@ impl Shard {
     }
 
     /// Visits what is left of the lifetimes of the namespace's entries, from a random one on, looking at so many entries.
-    pub fn sample_ttls(&mut self, ns: Ns, now_ms: UnixMs, mut looks: usize, mut visit: impl FnMut(u64)) {
-        let Some(first) = crate::evict::weighted(&self.counts, &mut self.rng) else { return };
-        for step in 0..self.tables.len() {
+    pub fn sample_ttls(&mut self, env: &Env, ns: Ns, now_ms: UnixMs, mut looks: usize, mut visit: impl FnMut(u64)) {
+        let tables = self.tables_of(env, ns);
+        let Some(first) = crate::evict::weighted(&self.counts[tables.clone()], &mut self.rng) else { return };
+        for step in 0..tables.len() {
             let start = if step == 0 { self.rng.next_u64() } else { 0 };
-            self.tables[(first + step) % self.tables.len()].sample(start, usize::MAX, |handle| {
+            self.tables[tables.start + (first + step) % tables.len()].sample(start, usize::MAX, |handle| {
                 let block = self.heap.block(handle);
                 let layout = Layout::read(block);
                 if layout.ns() == ns.0
@@ -179,6 +188,12 @@ impl Shard {
         }
         assert_eq!((payload, live), (self.payload_bytes, self.heap.live_bytes()));
         assert_eq!(compression, self.compression);
+        for ns in self.policies.owners() {
+            let tables = self.tables_of(env, ns);
+            let entries: u64 = self.counts[tables.clone()].iter().map(|&count| u64::from(count)).sum();
+            assert_eq!(entries, self.per_ns[ns.0 as usize].entries);
+        }
+        assert_eq!(self.entry_bytes(), self.per_ns.iter().map(|n| n.bytes).sum::<u64>());
         assert_eq!(entries, self.per_ns.iter().map(|n| n.entries).sum::<u64>());
         assert_eq!(entries, self.slots.iter().map(|s| u64::from(s.entries)).sum::<u64>());
     }

@@ -2,7 +2,6 @@
 
 use super::{Shard, is_apart};
 use crate::admit::Planned;
-use crate::config::Policy;
 use crate::entry::{self, INLINE_KEY_BYTES_MAX, Layout};
 use crate::env::Env;
 use crate::heap::Handle;
@@ -14,7 +13,7 @@ use scrubjay_base::clock::UnixMs;
 impl Shard {
     /// Whether the policy lets anything go.
     pub fn may_evict(&self) -> bool {
-        self.policy != Policy::NoEviction
+        self.policies.may_evict()
     }
 
     /// Whether `key` has a live entry.
@@ -41,6 +40,13 @@ impl Shard {
         let old = old.map(|handle| Layout::read(self.heap.block(handle)));
         let stays = old.is_some_and(|old| !old.is_large() && old.granules() == layout.granules());
         (!stays).then_some((layout, 0))
+    }
+
+    /// By how much a write lets its namespace grow.
+    pub fn growth_bytes(&mut self, env: &Env, write: &Planned<'_>, now_ms: UnixMs) -> u64 {
+        let Some((layout, apart)) = self.needs(env, write, now_ms) else { return 0 };
+        let before = self.locate(env, write.key).map_or(0, |(_, old)| self.bytes_at(old));
+        (super::size_of_block(layout) + apart).saturating_sub(before)
     }
 
     /// A block from holes, the open end or a new segment, marked as taken.

@@ -156,9 +156,10 @@ impl Shard {
             self.tags.remove(key.hash);
         }
         // Making room may have moved or evicted anything but the key's own entry, which is protected.
-        let index = self.table_index(env, key.slot);
+        let index = self.table_index(env, key);
+        let number = self.policies.number(key.ns.0, env.table_in_shard(key.slot));
         let sequence = self.next_sequence(env, key.slot);
-        let newcomer = Newcomer { hash: key.hash, table: index, bytes: size_of_block(layout) + charged, now_ms };
+        let newcomer = Newcomer { hash: key.hash, table: number, bytes: size_of_block(layout) + charged, now_ms };
         let replaced = self.locate(env, key);
         if replaced.is_some() && old.is_none() {
             // It was stale, and nobody has looked at its tags.
@@ -167,11 +168,13 @@ impl Shard {
         let rank = match replaced {
             Some((_, old)) => {
                 let rank = entry::rank(self.heap.block(old));
-                let touched = self.active.touch(rank, now_ms);
-                self.active.resized(rank, self.bytes_at(old), newcomer.bytes);
+                let before = self.bytes_at(old);
+                let policy = self.policies.of_mut(key.ns.0);
+                let touched = policy.touch(rank, now_ms);
+                policy.resized(rank, before, newcomer.bytes);
                 touched
             }
-            None => self.active.admit(&newcomer),
+            None => self.policies.of_mut(key.ns.0).admit(&newcomer),
         };
         let index_bytes;
         let inline_key = if key.bytes.len() <= INLINE_KEY_BYTES_MAX { key.bytes } else { b"" };
@@ -189,14 +192,14 @@ impl Shard {
         let due = self.due_of(env, handle);
         match replaced {
             Some((place, old)) => {
-                self.discount(old);
+                self.discount(env, old);
                 self.drop_block(env, old);
                 self.tables[index].set(place, handle);
                 self.lower_due(env, key, place, due);
             }
             None => self.link(env, key, index, handle, due),
         }
-        self.count_in(handle);
+        self.count_in(env, handle);
         self.note_due(env, due);
         if charged > 0 {
             self.large.move_strings(charged);
@@ -238,7 +241,7 @@ impl Shard {
         if layout.is_compressed() {
             self.compression.add(value);
         }
-        let rank = self.active.touch(entry::rank(self.heap.block(handle)), now_ms);
+        let rank = self.policies.of_mut(key.ns.0).touch(entry::rank(self.heap.block(handle)), now_ms);
         let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: key.bytes, value };
         entry::write(self.heap.block_mut(handle), &parts);
         if deadline_ms.is_some() || !layout.is_string() {
@@ -281,7 +284,7 @@ impl Shard {
                 let start = layout.value().start + offset;
                 block[start..start + bytes.len()].copy_from_slice(bytes);
                 entry::set_sequence(block, layout, sequence);
-                let rank = self.active.touch(entry::rank(block), now_ms);
+                let rank = self.policies.of_mut(key.ns.0).touch(entry::rank(block), now_ms);
                 entry::set_rank(block, rank);
                 self.void_lease(env, key);
                 self.tell(env, key.slot, sequence, || Effect::Write { ns: key.ns, key: key.bytes, offset, bytes });
@@ -302,11 +305,9 @@ impl Shard {
             capacity = end + end / 4;
         }
         let (before, cost) = (self.large.get(index).charged_bytes, cost_bytes(key_bytes, capacity));
-        if cost > before && !self.make_budget(env, cost - before, Some(*key), now_ms) {
-            self.counters.refused += 1;
-            return Err(OutOfMemory);
-        }
-        let Some((_, handle)) = self.locate(env, key) else { return Err(OutOfMemory) };
+        let room = self.make_room_for(env, key, cost.saturating_sub(before), now_ms);
+        room.inspect_err(|_| self.counters.refused += 1)?;
+        let Some((_, handle)) = self.locate(env, key) else { return Err(OutOfMemory::Node) };
         let sequence = self.next_sequence(env, key.slot);
         self.large.write_at(index, offset, bytes, capacity);
         self.large.recharge(index, cost.max(before));
@@ -314,9 +315,10 @@ impl Shard {
         self.payload_bytes += (end.max(length) - length) as u64;
         let block = self.heap.block_mut(handle);
         entry::set_sequence(block, layout, sequence);
-        let rank = self.active.touch(entry::rank(block), now_ms);
+        let rank = self.policies.of_mut(key.ns.0).touch(entry::rank(block), now_ms);
         entry::set_rank(block, rank);
-        self.active.resized(rank, before, cost.max(before));
+        let block_bytes = size_of_block(layout);
+        self.resized(env, key.ns, rank, block_bytes + before, block_bytes + cost.max(before));
         self.void_lease(env, key);
         self.large.move_strings(cost.max(before) - before);
         self.tell(env, key.slot, sequence, || Effect::Write { ns: key.ns, key: key.bytes, offset, bytes });
@@ -375,8 +377,8 @@ impl Shard {
         let size = layout.granules();
         // Six bytes for a deadline must not fail.
         let to = self.make_block(env, size, Some(*key), now_ms);
-        let to = to.or_else(|| self.make_block_over_limit(env, size)).ok_or(OutOfMemory)?;
-        let Some((place, from)) = self.locate(env, key) else { return Err(OutOfMemory) };
+        let to = to.or_else(|| self.make_block_over_limit(env, size)).ok_or(OutOfMemory::Node)?;
+        let Some((place, from)) = self.locate(env, key) else { return Err(OutOfMemory::Node) };
         let block = self.heap.block(from);
         let old = Layout::read(block);
         let (inline_key, inline_value) = (block[old.key()].to_vec(), block[old.value()].to_vec());
@@ -386,8 +388,8 @@ impl Shard {
         let parts = Parts { layout, rank, sequence, deadline_ms, flags, key: key_now, value: value_now };
         entry::write(self.heap.block_mut(to), &parts);
         self.heap.release(from, old.granules());
-        self.active.resized(rank, size_of_block(old), size_of_block(layout));
-        let index = self.table_index(env, key.slot);
+        self.resized(env, key.ns, rank, size_of_block(old), size_of_block(layout));
+        let index = self.table_index(env, key);
         self.tables[index].set(place, to);
         self.recount_volatile(key.ns, old.has_deadline(), deadline_ms.is_some());
         Ok(())

@@ -18,6 +18,7 @@ pub mod packed;
 pub mod set;
 pub mod sorted_set;
 
+use crate::OutOfMemory;
 use crate::large::Body;
 use packed::Item;
 use scrubjay_base::KeyHasher;
@@ -77,8 +78,14 @@ pub struct WrongKind;
 pub enum Refused {
     /// The key holds another kind.
     WrongKind,
-    /// No memory under the limit.
-    OutOfMemory,
+    /// No memory under a limit.
+    OutOfMemory(OutOfMemory),
+}
+
+impl From<OutOfMemory> for Refused {
+    fn from(limit: OutOfMemory) -> Refused {
+        Refused::OutOfMemory(limit)
+    }
 }
 
 impl From<WrongKind> for Refused {

@@ -101,8 +101,8 @@ impl<'a> Scan<'a> {
         loop {
             let step = self.count.min(STEP_ENTRIES);
             cursor = cx.everywhere(|all| {
-                all.scan(cursor, step, cx.now_ms, &mut |found| {
-                    if found.ns == cx.ns && self.wants(&found) {
+                all.scan(cx.ns, cursor, step, cx.now_ms, &mut |found| {
+                    if self.wants(&found) {
                         names.push(found.key);
                     }
                 })
