@@ -349,8 +349,7 @@ impl Shard {
         }
     }
 
-    /// Gives the namespace these tables and a policy of its own, or another policy if it has them. Its entries move: about
-    /// a tenth of a microsecond each.
+    /// Gives the namespace these tables and a policy of its own, or another policy if it has them. Its entries move.
     pub fn set_apart(&mut self, env: &Env, ns: Ns, span: Span, policy: Policy, now_ms: UnixMs) {
         let part = self.policies.part(ns.0);
         if part != COMMON {
