@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: help setup build run test test-rust test-python conformance-long loom lint format bench fuzz docs reference clean
+.PHONY: help setup build run test test-rust test-python conformance-long loom sim lint format bench fuzz docs reference clean
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ conformance-long: build reference ## Compares random commands with redis-server 
 loom: ## Tries the lock-free parts in every order of their threads; compiles apart, half a minute.
 	RUSTFLAGS="--cfg loom" cargo test --release --locked --quiet --target-dir target/loom \
 		-p scrubjay-metrics -p scrubjay-store --lib interleavings
+
+sim: ## Runs the seeded model of replication until a promise breaks; FIRST=seed COUNT=n choose the runs.
+	cargo run --release --locked --quiet -p scrubjay-sim -- $(or $(FIRST),0) $(or $(COUNT),0)
 
 lint: build ## Checks style, types, layering and that generated files are fresh.
 	cargo fmt --all --check
