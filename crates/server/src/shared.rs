@@ -72,6 +72,7 @@ impl Shared {
         let inboxes: Arc<[Inbox]> = (0..threads).map(|_| Inbox::new()).collect::<io::Result<_>>()?;
         let effects = Arc::new(Effects::new(inboxes.clone(), clock.clone()));
         let store = Arc::new(Store::new(store, Some(effects.clone())));
+        store.set_packing(&settings.packing(store.packing()));
         store.set_telling(false); // until somebody listens
         let mut rng = Rng::new(entropy_seed());
         let run_id = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect::<String>()[..40].to_owned();

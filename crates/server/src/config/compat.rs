@@ -1,6 +1,6 @@
 //! Redis' side of the settings: how our values look under Redis' names, and the parameters that only Redis has.
 //!
-//! Programs read and set Redis' parameters blindly (`CONFIG SET hash-max-listpack-entries 1024`, `CONFIG GET save`).
+//! Programs read and set Redis' parameters blindly (`CONFIG SET activedefrag yes`, `CONFIG GET save`).
 //! [`INERT`] holds those that only tune Redis' own machinery: any value is accepted, kept and shown, and changes nothing.
 //! [`FIXED`] holds those that promise something to the user which this node does not do: they show the truth, and setting
 //! them to anything else is refused, because an `OK` to `appendonly yes` would be a promise to keep data.
@@ -77,6 +77,15 @@ pub fn show(setting: &Setting, config: &Config, machine_bytes: u64) -> String {
     }
 }
 
+/// Names that Redis had before, and goes on understanding, for the names it has now.
+pub static ALIASES: &[(&str, &str)] = &[
+    ("hash-max-ziplist-entries", "hash-max-listpack-entries"),
+    ("hash-max-ziplist-value", "hash-max-listpack-value"),
+    ("list-max-ziplist-size", "list-max-listpack-size"),
+    ("zset-max-ziplist-entries", "zset-max-listpack-entries"),
+    ("zset-max-ziplist-value", "zset-max-listpack-value"),
+];
+
 /// Redis' parameters that change nothing here, with Redis' defaults.
 pub static INERT: &[(&str, &str)] = &[
     ("acl-pubsub-default", "resetchannels"),
@@ -119,10 +128,6 @@ pub static INERT: &[(&str, &str)] = &[
     ("dbfilename", "dump.rdb"),
     ("disable-thp", "yes"),
     ("dynamic-hz", "yes"),
-    ("hash-max-listpack-entries", "512"),
-    ("hash-max-listpack-value", "64"),
-    ("hash-max-ziplist-entries", "512"),
-    ("hash-max-ziplist-value", "64"),
     ("hll-sparse-max-bytes", "3000"),
     ("hz", "10"),
     ("io-threads", "1"),
@@ -138,8 +143,6 @@ pub static INERT: &[(&str, &str)] = &[
     ("lfu-decay-time", "1"),
     ("lfu-log-factor", "10"),
     ("list-compress-depth", "0"),
-    ("list-max-listpack-size", "-2"),
-    ("list-max-ziplist-size", "-2"),
     ("lua-time-limit", "5000"),
     ("maxmemory-eviction-tenacity", "10"),
     ("maxmemory-samples", "5"),
@@ -173,9 +176,6 @@ pub static INERT: &[(&str, &str)] = &[
     ("replica-serve-stale-data", "yes"),
     ("sanitize-dump-payload", "no"),
     ("server_cpulist", ""),
-    ("set-max-intset-entries", "512"),
-    ("set-max-listpack-entries", "128"),
-    ("set-max-listpack-value", "64"),
     ("set-proc-title", "yes"),
     ("shutdown-on-sigint", "default"),
     ("shutdown-on-sigterm", "default"),
@@ -187,10 +187,6 @@ pub static INERT: &[(&str, &str)] = &[
     ("stop-writes-on-bgsave-error", "yes"),
     ("stream-node-max-bytes", "4096"),
     ("stream-node-max-entries", "100"),
-    ("zset-max-listpack-entries", "128"),
-    ("zset-max-listpack-value", "64"),
-    ("zset-max-ziplist-entries", "128"),
-    ("zset-max-ziplist-value", "64"),
 ];
 
 /// A parameter of Redis that has one value here.
@@ -304,10 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_either_a_setting_or_inert_or_fixed() {
+    fn a_parameter_is_either_a_setting_or_an_alias_or_inert_or_fixed() {
         let mut names: Vec<&str> =
             INERT.iter().map(|(name, _)| *name).chain(FIXED.iter().map(|fixed| fixed.name)).collect();
         names.extend(SETTINGS.iter().filter_map(|setting| setting.redis.map(Redis::name)));
+        for (old, now) in ALIASES {
+            assert!(names.contains(now), "{old} stands for {now}, which is no setting");
+        }
+        names.extend(ALIASES.iter().map(|(old, _)| *old));
         names
             .extend(SETTINGS.iter().filter(|s| s.redis.is_none_or(|r| r.name() != s.name)).map(|setting| setting.name));
         let count = names.len();

@@ -10,6 +10,7 @@ use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::glob;
+use scrubjay_store::value::Packing;
 use scrubjay_store::{Compression, Store};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -72,6 +73,7 @@ enum Parameter {
 
 impl Parameter {
     fn find(name: &str) -> Option<Parameter> {
+        let name = compat::ALIASES.iter().find(|(old, _)| *old == name).map_or(name, |(_, now)| *now);
         for (row, setting) in SETTINGS.iter().enumerate() {
             // Redis' form of the value goes first where the two names are one.
             if setting.redis.is_some_and(|redis| redis.name() == name) {
@@ -141,7 +143,24 @@ impl Live {
         }
     }
 
-    /// Gives a running store the limits, the policy and the default lifetime that stand here.
+    /// Up to where collections are one run under these settings; what is no setting as `before`.
+    pub fn packing(&self, before: Packing) -> Packing {
+        let config = self.load();
+        // The bounds of the settings are those of these numbers.
+        Packing {
+            list_size_max: config.list_max_listpack_size as i32,
+            hash_entries_max: config.hash_max_listpack_entries as u32,
+            hash_value_bytes_max: config.hash_max_listpack_value as u32,
+            set_ints_max: config.set_max_intset_entries as u32,
+            set_entries_max: config.set_max_listpack_entries as u32,
+            set_value_bytes_max: config.set_max_listpack_value as u32,
+            sorted_set_entries_max: config.zset_max_listpack_entries as u32,
+            sorted_set_value_bytes_max: config.zset_max_listpack_value as u32,
+            ..before
+        }
+    }
+
+    /// Gives a running store the limits, the policy, the default lifetime and the bounds of packing that stand here.
     pub fn apply_to(&self, store: &Store, now_ms: UnixMs) {
         // In order: two changes at once must not leave the older one's values in the store.
         let _in_order = self.changing.lock();
@@ -150,6 +169,7 @@ impl Live {
         store.set_max_entries(wanted.max_entries);
         store.set_default_ttl_ms(wanted.default_ttl_ms);
         store.set_compression(wanted.compression);
+        store.set_packing(&self.packing(store.packing()));
         if store.policy() != wanted.policy {
             store.set_policy(wanted.policy, now_ms);
         }
@@ -225,6 +245,8 @@ impl Live {
             if let Some(name) = redis.filter(|name| wanted(name)) {
                 found.push((name, compat::show(setting, &config, self.machine_bytes)));
             }
+            let aliases = compat::ALIASES.iter().filter(|(old, now)| Some(*now) == redis && wanted(old));
+            found.extend(aliases.map(|(old, _)| (*old, compat::show(setting, &config, self.machine_bytes))));
             if redis != Some(setting.name) && wanted(setting.name) {
                 found.push((setting.name, value.to_string()));
             }
@@ -298,9 +320,20 @@ mod tests {
 
     #[test]
     fn the_same_setting_twice_in_one_change_is_refused() {
-        for pair in [[("timeout", "1"), ("idle-timeout", "2")], [("hz", "1"), ("HZ", "1")]] {
+        let packing = [("hash-max-listpack-value", "1"), ("hash-max-ziplist-value", "2")];
+        for pair in [[("timeout", "1"), ("idle-timeout", "2")], [("hz", "1"), ("HZ", "1")], packing] {
             assert!(live(&[]).set(&pair).unwrap_err().to_string().contains("duplicate"));
         }
+    }
+
+    #[test]
+    fn the_names_of_before_redis_7_mean_the_same_settings() {
+        let live = live(&[]);
+        live.set(&[("ZSet-Max-ZipList-Entries", "7")]).unwrap();
+        assert_eq!(live.load().zset_max_listpack_entries, 7);
+        assert_eq!([get(&live, "zset-max-listpack-entries"), get(&live, "zset-max-ziplist-entries")], ["7", "7"]);
+        let bad = live.set(&[("zset-max-ziplist-entries", "-1")]).unwrap_err().to_string();
+        assert!(bad.starts_with("zset-max-ziplist-entries"), "named as it was given: {bad}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The pages that are made from the table of settings. `cargo run --release -p scrubjay-server --example reference` writes
 //! them; a test fails while they are stale.
 
-use super::compat::{FIXED, INERT};
+use super::compat::{ALIASES, FIXED, INERT};
 use super::table::{Redis, Reload, SETTINGS};
 use std::fmt::Write;
 
@@ -30,7 +30,11 @@ pub fn settings_page() -> String {
         let _ = writeln!(page, "- Takes: {}. Default: {default}. Changes: {reload}.", setting.kind.describe());
         let _ = write!(page, "- Environment: `{}`.", setting.environment_name());
         match setting.redis.map(Redis::name) {
-            Some(name) => drop(writeln!(page, " Redis: `{name}`.\n")),
+            Some(name) => {
+                let before = ALIASES.iter().find(|(_, now)| *now == name);
+                let before = before.map_or(String::new(), |(old, _)| format!(", before 7.0 `{old}`"));
+                let _ = writeln!(page, " Redis: `{name}`{before}.\n");
+            }
             None => page.push_str("\n\n"),
         }
     }

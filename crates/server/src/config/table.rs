@@ -121,6 +121,9 @@ const KB: u64 = 1 << 10;
 const MB: u64 = 1 << 20;
 const GB: u64 = 1 << 30;
 const DAY_S: u64 = 86_400;
+const U32: i64 = u32::MAX as i64;
+const I32_MIN: i64 = i32::MIN as i64;
+const I32_MAX: i64 = i32::MAX as i64;
 
 settings! {
     "Doors" {
@@ -173,6 +176,32 @@ settings! {
         clients_memory_percent: usize = "clients-memory-percent", Kind::Int { min: 1, max: 100, unit: "percent" }, "10", Live,
             Some(Percent("maxmemory-clients")),
             "How much of max-memory the buffers of all clients together may take before the largest client is disconnected; one request may not take more, and is refused with an error.";
+    }
+    "Packing" {
+        hash_max_listpack_entries: usize = "hash-max-listpack-entries", Kind::Int { min: 0, max: U32, unit: "fields" }, "128", Live,
+            Some(Plain("hash-max-listpack-entries")),
+            "How many fields a hash may have to be kept as one run, which takes the least memory and is searched from its beginning.";
+        hash_max_listpack_value: usize = "hash-max-listpack-value", Kind::Int { min: 0, max: U32, unit: "bytes" }, "64", Live,
+            Some(Plain("hash-max-listpack-value")),
+            "How long the fields and values of a hash may be that is kept as one run.";
+        list_max_listpack_size: i64 = "list-max-listpack-size", Kind::Int { min: I32_MIN, max: I32_MAX, unit: "items or size class" }, "-2", Live,
+            Some(Plain("list-max-listpack-size")),
+            "How many items a run of a list may have, of which a long list has several; -1 to -5 limit its size instead, to 4, 8, 16, 32 or 64 KiB.";
+        set_max_intset_entries: usize = "set-max-intset-entries", Kind::Int { min: 0, max: U32, unit: "members" }, "512", Live,
+            Some(Plain("set-max-intset-entries")),
+            "How many members a set of integers may have to be kept as sorted integers.";
+        set_max_listpack_entries: usize = "set-max-listpack-entries", Kind::Int { min: 0, max: U32, unit: "members" }, "128", Live,
+            Some(Plain("set-max-listpack-entries")),
+            "How many members another set may have to be kept as one run.";
+        set_max_listpack_value: usize = "set-max-listpack-value", Kind::Int { min: 0, max: U32, unit: "bytes" }, "64", Live,
+            Some(Plain("set-max-listpack-value")),
+            "How long the members of a set may be that is kept as one run.";
+        zset_max_listpack_entries: usize = "zset-max-listpack-entries", Kind::Int { min: 0, max: U32, unit: "members" }, "128", Live,
+            Some(Plain("zset-max-listpack-entries")),
+            "How many members a sorted set may have to be kept as one run.";
+        zset_max_listpack_value: usize = "zset-max-listpack-value", Kind::Int { min: 0, max: U32, unit: "bytes" }, "64", Live,
+            Some(Plain("zset-max-listpack-value")),
+            "How long the members of a sorted set may be that is kept as one run.";
     }
     "Clients" {
         max_clients: usize = "max-clients", Kind::Int { min: 1, max: 1_000_000, unit: "clients" }, "10000", Live,

@@ -192,6 +192,26 @@ fn a_hash_is_small_within_its_bounds_and_says_how_it_is_kept() {
 }
 
 #[test]
+fn bounds_that_were_lowered_hold_for_what_is_written_over_and_not_for_deadlines() {
+    let mut hash = Hash::new(&packing(3, 8));
+    let mut act = |entries, bytes, act: &dyn Fn(&mut Edit<'_, Hash>)| {
+        edit(&mut hash, &packing(entries, bytes), START_MS, |edit| act(edit));
+        hash.view().encoding()
+    };
+    let fill = |edit: &mut Edit<'_, Hash>| {
+        [b"a", b"b", b"c"].iter().for_each(|&name| {
+            edit.set(name, b"12345678", Until::Never);
+        });
+    };
+    assert_eq!(act(3, 8, &fill), "listpack");
+    assert_eq!(act(1, 1, &|edit| assert!(edit.set_deadline(b"a", Some(START_MS + 5)))), "listpackex");
+    assert_eq!(act(1, 1, &|edit| assert!(edit.remove(b"a"))), "listpack");
+    assert_eq!(act(2, 8, &|edit| assert!(!edit.set(b"b", b"1", Until::Never))), "listpack");
+    assert_eq!(act(1, 8, &|edit| assert!(!edit.set(b"b", b"1", Until::Never))), "hashtable");
+    assert_eq!(act(9, 8, &|edit| assert!(edit.remove(b"b"))), "hashtable", "until it is made anew");
+}
+
+#[test]
 fn small_hashes_take_no_more_than_in_redis() {
     let packing = packing(128, 64);
     let mut hash = Hash::new(&packing);

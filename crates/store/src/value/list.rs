@@ -7,9 +7,11 @@
 //! ```
 //!
 //! Pushing and popping at either end touch one chunk; a place in the middle is found by skipping whole chunks from the
-//! nearer end. One chunk is a small list, and stays in its entry if it is short enough. This is the shape of Redis'
-//! quicklist (M. Stancliff, "Redis Quicklist", 2014) with the chunks in an array instead of a linked list: 28 bytes a chunk
-//! instead of 32 and an allocation, and skipping runs through memory.
+//! nearer end. One chunk within the bounds is a small list, and stays in its entry if it is short enough; one that has grown
+//! beyond them is small again when it is down to half of them, so that a list at the border does not change its form with
+//! every push and pop. This is the shape of Redis' quicklist (M. Stancliff, "Redis Quicklist", 2014) with the chunks in an
+//! array instead of a linked list: 28 bytes a chunk instead of 32 and an allocation, and skipping runs through memory. When
+//! a list changes its form is Redis' rule too, because `OBJECT ENCODING` tells.
 //!
 //! Cost: push and pop O(1) (a push to the front moves one chunk's bytes); index, set, insert O(chunks + items of one);
 //! a range O(chunks + its items).
@@ -22,6 +24,8 @@ use std::ops::Range;
 
 /// Bytes of a chunk's count.
 const COUNT_BYTES: usize = 4;
+/// What Redis has around the items of a run, which its bounds in bytes include: 6 bytes before and one behind.
+const AROUND_BYTES: usize = 7;
 /// A chunk that shrank below this share of its bound is joined with a neighbour, if both fit.
 const JOIN_SHARE: usize = 4;
 
@@ -116,7 +120,7 @@ fn bounds(packing: &Packing) -> (usize, usize) {
     /// A run by number of items is still no longer than this, as in Redis.
     const SAFETY_BYTES_MAX: usize = 8 << 10;
     match packing.list_size_max {
-        count if count > 0 => (count as usize, SAFETY_BYTES_MAX),
+        count if count >= 0 => (count.max(1) as usize, SAFETY_BYTES_MAX),
         class => (usize::MAX, (4 << 10) << (-class - 1).clamp(0, 4)),
     }
 }
@@ -124,8 +128,10 @@ fn bounds(packing: &Packing) -> (usize, usize) {
 /// A list.
 #[derive(Clone)]
 pub struct List {
-    /// At least one, and none of them empty unless it is the only one.
+    /// At least one, and none of them empty unless it is the only one. More than one only of what has grown.
     chunks: VecDeque<Chunk>,
+    /// Whether it grew beyond the bounds of one run and has not shrunk to half of them since.
+    has_grown: bool,
     len: usize,
     /// Bytes that the chunks' runs take.
     run_bytes: usize,
@@ -133,7 +139,31 @@ pub struct List {
 
 impl List {
     fn of(chunk: Chunk) -> List {
-        List { len: chunk.count(), run_bytes: allocated_bytes(chunk.0.capacity()), chunks: VecDeque::from([chunk]) }
+        let (len, run_bytes) = (chunk.count(), allocated_bytes(chunk.0.capacity()));
+        List { chunks: VecDeque::from([chunk]), has_grown: false, len, run_bytes }
+    }
+
+    /// Before `item` is added or written over another: notes whether one run is still enough.
+    fn grow(&mut self, item: Item<'_>, packing: &Packing) {
+        if !self.has_grown {
+            let (count_max, bytes_max) = bounds(packing);
+            let only = &self.chunks[0];
+            let bytes = only.0.len() - COUNT_BYTES + AROUND_BYTES + item.len();
+            self.has_grown = only.count() >= count_max || bytes > bytes_max;
+        }
+    }
+
+    /// After items were removed or written over: notes whether one run is enough again.
+    fn shrink(&mut self, packing: &Packing) {
+        if !self.has_grown || self.chunks.len() > 1 {
+            return;
+        }
+        let only = &self.chunks[0];
+        let (count_max, bytes_max) = bounds(packing);
+        self.has_grown = match packing.list_size_max {
+            0.. => only.count() > count_max / 2,
+            _ => only.0.len() - COUNT_BYTES + AROUND_BYTES > bytes_max / 2,
+        };
     }
 
     /// Runs `act` on a chunk and counts what became of its memory.
@@ -163,12 +193,14 @@ impl List {
 
     /// Adds an item at an end.
     pub(crate) fn push(&mut self, end: End, item: Item<'_>, packing: &Packing) {
+        self.grow(item, packing);
         let chunk = match end {
             End::Front => 0,
             End::Back => self.chunks.len() - 1,
         };
         self.len += 1;
-        if self.chunks[chunk].has_room(item.packed_bytes(), packing) || self.chunks[chunk].count() == 0 {
+        let at_end = &self.chunks[chunk];
+        if !self.has_grown || at_end.has_room(item.packed_bytes(), packing) || at_end.count() == 0 {
             return self.change(chunk, |chunk| match end {
                 End::Front => chunk.insert(0, item),
                 End::Back => {
@@ -185,7 +217,7 @@ impl List {
     }
 
     /// Removes `count` items, at most as many as there are, from an end and shows them in the order of their removal.
-    pub(crate) fn pop(&mut self, end: End, count: usize, mut see: impl FnMut(Item<'_>)) {
+    pub(crate) fn pop(&mut self, end: End, count: usize, packing: &Packing, mut see: impl FnMut(Item<'_>)) {
         let mut left = count.min(self.len);
         while left > 0 {
             let (chunk, items) = match end {
@@ -201,10 +233,12 @@ impl List {
             self.change(chunk, |chunk| chunk.remove(items, &mut see));
             self.settle(chunk, None);
         }
+        self.shrink(packing);
     }
 
     /// Writes over item `index`, which exists.
     pub(crate) fn set(&mut self, index: usize, item: Item<'_>, packing: &Packing) {
+        self.grow(item, packing);
         let (chunk, within) = self.find(index);
         let (count_max, bytes_max) = bounds(packing);
         self.change(chunk, |chunk| {
@@ -212,10 +246,12 @@ impl List {
             packed::replace(&mut chunk.0, at, item);
         });
         self.split(chunk, within, count_max, bytes_max);
+        self.shrink(packing);
     }
 
     /// Puts an item before item `index`, which exists.
     pub(crate) fn insert(&mut self, index: usize, item: Item<'_>, packing: &Packing) {
+        self.grow(item, packing);
         let (chunk, within) = self.find(index);
         let (count_max, bytes_max) = bounds(packing);
         self.change(chunk, |chunk| chunk.insert(within, item));
@@ -234,12 +270,13 @@ impl List {
             left -= here;
             self.settle(chunk, Some(packing));
         }
+        self.shrink(packing);
     }
 
     /// Cuts a chunk that grew beyond its bounds: at `within`, where the new bytes are, or behind them.
     fn split(&mut self, chunk: usize, within: usize, count_max: usize, bytes_max: usize) {
         let is_over = |chunk: &Chunk| chunk.count() > 1 && (chunk.count() > count_max || chunk.0.len() > bytes_max);
-        if !is_over(&self.chunks[chunk]) {
+        if !self.has_grown || !is_over(&self.chunks[chunk]) {
             return;
         }
         let count = self.chunks[chunk].count();
@@ -330,7 +367,7 @@ impl<'a> ListView<'a> {
     pub fn is_packed(self) -> bool {
         match self {
             ListView::Inline(_) => true,
-            ListView::Apart(list) => list.chunks.len() == 1,
+            ListView::Apart(list) => !list.has_grown,
         }
     }
 
@@ -412,7 +449,7 @@ impl Edit<'_, List> {
         if count == 0 {
             return;
         }
-        self.value.pop(end, count, see);
+        self.value.pop(end, count, self.packing, see);
         let number = if end == End::Front { change::POP_FRONT } else { change::POP_BACK };
         self.log.note(number, [Item::Int(count as i64)]);
     }
@@ -467,7 +504,7 @@ impl Collection for List {
     }
 
     fn inline(&self) -> Option<&[u8]> {
-        (self.chunks.len() == 1).then(|| &self.chunks[0].0[..])
+        (!self.has_grown).then(|| &self.chunks[0].0[..])
     }
 
     fn into_inline(mut self) -> Vec<u8> {

@@ -24,6 +24,7 @@ fn contents(view: ListView<'_>) -> Vec<Vec<u8>> {
 
 fn check(list: &List) {
     assert_eq!(list.len, list.chunks.iter().map(Chunk::count).sum::<usize>());
+    assert!(list.has_grown || list.chunks.len() == 1);
     let runs: usize = list.chunks.iter().map(|chunk| allocated_bytes(chunk.0.capacity())).sum();
     assert_eq!(list.run_bytes, runs);
     for chunk in &list.chunks {
@@ -138,4 +139,36 @@ fn a_long_item_has_a_chunk_of_its_own_and_full_chunks_keep_no_reserve() {
     assert!(!list.view().is_packed());
     let payload: usize = list.view().from(0).map(Item::packed_bytes).sum();
     assert!(list.heap_bytes() < payload * 11 / 10, "{} bytes for {payload}", list.heap_bytes());
+}
+
+#[test]
+fn a_list_is_one_run_until_it_outgrows_it_and_again_from_half_of_it_on() {
+    let mut list = List::new(&packing(4));
+    let mut act = |size, act: &dyn Fn(&mut Edit<'_, List>)| {
+        edit(&mut list, &packing(size), |edit| act(edit));
+        check(&list);
+        list.view().is_packed()
+    };
+    let push = |count: usize| move |edit: &mut Edit<'_, List>| (0..count).for_each(|_| edit.push(End::Back, b"x"));
+    let pop = |count: usize| move |edit: &mut Edit<'_, List>| edit.pop(End::Back, count, |_| {});
+    assert!(act(4, &push(4)));
+    assert!(!act(4, &push(1)));
+    assert!(!act(4, &pop(2)), "one run, but three are more than half of four");
+    assert!(act(4, &pop(1)));
+    assert!(!act(2, &|edit| assert!(edit.set(0, b"y"))), "a full run is left for what is written over, as in Redis");
+    assert!(act(-2, &pop(1)));
+    assert!(act(0, &|_| {}), "nothing changes until the list does");
+    assert!(!act(0, &push(1)));
+    assert!(!act(4, &push(20)));
+}
+
+#[test]
+fn bounds_in_bytes_count_what_redis_has_around_the_items() {
+    for (size, bytes_max) in [(-1, 4 << 10), (-2, 8 << 10), (-5, 64 << 10), (-9, 64 << 10), (1000, 8 << 10)] {
+        for (item_bytes, is_packed) in [(bytes_max - AROUND_BYTES, true), (bytes_max - AROUND_BYTES + 1, false)] {
+            let mut list = List::new(&packing(size));
+            edit(&mut list, &packing(size), |edit| edit.push(End::Back, &vec![b'x'; item_bytes]));
+            assert_eq!(list.view().is_packed(), is_packed, "{item_bytes} bytes under {size}");
+        }
+    }
 }

@@ -94,11 +94,16 @@ impl From<WrongKind> for Refused {
     }
 }
 
-/// Up to where collections are one run. Redis' settings of the same names, with its defaults.
+/// Most bytes of one run, whatever the bounds say: lengths and places of a run stay far within what 32 bits hold. Redis'
+/// limit for the same thing.
+pub(crate) const RUN_BYTES_MAX: usize = 1 << 30;
+
+/// Up to where collections are one run. Redis' settings of the same names, with its defaults but for the fields of a hash,
+/// which it keeps in one run up to 512: a field there is found by passing those before it.
 #[derive(Clone, Debug)]
 pub struct Packing {
-    /// Bytes of a list's run (positive) or, negative, -1 to -5: 4, 8, 16, 32, 64 KiB. `list-max-listpack-size`; a positive
-    /// number is a number of items, as in Redis.
+    /// Items of a list's run, or from -1 to -5 its size: 4, 8, 16, 32 or 64 KiB; what is less counts as -5, and 0 as 1.
+    /// `list-max-listpack-size`.
     pub list_size_max: i32,
     /// Fields of a hash. `hash-max-listpack-entries`.
     pub hash_entries_max: u32,

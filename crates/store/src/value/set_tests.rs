@@ -183,9 +183,23 @@ fn a_set_says_how_it_is_kept() {
     };
     assert_eq!(add(&mut set, &["1", "2", "3"]), "intset");
     assert_eq!(add(&mut set.clone(), &["word"]), "listpack");
-    assert_eq!(add(&mut set, &["4"]), "listpack");
-    assert_eq!(add(&mut set, &["5"]), "hashtable");
+    assert_eq!(add(&mut set, &["3"]), "intset");
+    assert_eq!(add(&mut set, &["4"]), "hashtable", "more integers than fit are no run either");
     assert_eq!(add(&mut Set::new(&packing), &["a word that is too long for it"]), "hashtable");
+}
+
+#[test]
+fn integers_that_would_be_long_in_a_run_do_not_become_one() {
+    let packing = Packing { set_value_bytes_max: 4, ..packing(3, 4) };
+    for (number, encoding) in [("1234", "listpack"), ("12345", "hashtable"), ("-1234", "hashtable")] {
+        let mut set = Set::new(&packing);
+        edit(&mut set, &packing, START_MS, &mut Rng::new(1), |edit| {
+            edit.add(b"1");
+            edit.add(number.as_bytes());
+            edit.add(b"word");
+        });
+        assert_eq!(set.view().encoding(), encoding, "{number}");
+    }
 }
 
 #[test]

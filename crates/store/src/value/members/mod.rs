@@ -26,7 +26,7 @@ pub use pick::Picker;
 pub use view::{Member, View};
 
 use super::packed::Item;
-use super::{Kind, Packing};
+use super::{Kind, Packing, RUN_BYTES_MAX};
 use crate::large::{Body, allocated_bytes};
 use dict::Dict;
 use head::{COUNT_MAX, Form};
@@ -129,7 +129,8 @@ impl<S: Shape> Members<S> {
                             ints::insert(bytes, index, number);
                             return true;
                         }
-                        Err(_) => {}
+                        // More integers than fit are too many for a run as well, whatever its own bound.
+                        Err(_) => self.become_dict(packing),
                     }
                 }
             }
@@ -138,11 +139,13 @@ impl<S: Shape> Members<S> {
         if let Held::Small(bytes) = &mut self.held {
             let item = Item::of(name);
             let found = records::find::<S>(bytes, item).map(|record| record.start..record.end);
+            let is_new = found.is_none();
+            // What is written over counts too: bounds that were lowered meanwhile hold for every edit.
             let fits = name.len() <= bounds.value_bytes_max
                 && value.len() <= bounds.value_bytes_max
-                && (found.is_some() || head::count(bytes) < bounds.entries_max.min(COUNT_MAX));
+                && bytes.len() + name.len() + value.len() <= RUN_BYTES_MAX
+                && head::count(bytes) + usize::from(is_new) <= bounds.entries_max.min(COUNT_MAX);
             if fits {
-                let is_new = found.is_none();
                 let old = found.unwrap_or(bytes.len()..bytes.len());
                 records::put::<S>(bytes, old, item, Item::of(value), deadline_ms);
                 return is_new;
@@ -174,8 +177,11 @@ impl<S: Shape> Members<S> {
         if head::form(bytes).int_bytes().is_none() {
             return;
         }
-        // What is written over stays one of them, but the bounds are about what is to come.
-        if head::count(bytes) >= bounds.entries_max || name_bytes > bounds.value_bytes_max {
+        let count = head::count(bytes);
+        // The longest integer is the first or the last.
+        let ends = [0, count.saturating_sub(1)].into_iter().filter(|&index| index < count);
+        let longest = ends.map(|index| Item::Int(ints::at(bytes, index)).len()).max().unwrap_or(0).max(name_bytes);
+        if count >= bounds.entries_max || longest > bounds.value_bytes_max {
             return self.become_dict(packing);
         }
         let mut run = records::empty();
@@ -209,14 +215,23 @@ impl<S: Shape> Members<S> {
     }
 
     fn set_deadline(&mut self, name: &[u8], deadline_ms: Option<UnixMs>, packing: &Packing) -> bool {
-        if let Held::Dict(dict) = &mut self.held {
-            return dict.set_deadline(name, deadline_ms);
-        }
-        let Some(value) = self.as_view().get(name, 0).map(|member| member.value_with(<[u8]>::to_vec)) else {
+        if self.as_view().get(name, 0).is_none() {
             return false;
-        };
-        self.put(name, &value, deadline_ms, packing);
-        true
+        }
+        if deadline_ms.is_some() {
+            self.leave_ints(0, &S::bounds(packing), packing);
+        }
+        match &mut self.held {
+            Held::Dict(dict) => dict.set_deadline(name, deadline_ms),
+            Held::Small(bytes) if head::form(bytes).int_bytes().is_some() => true,
+            // Nothing grows but by the deadline, so no bound is asked.
+            Held::Small(bytes) => {
+                let Some(record) = records::find::<S>(bytes, Item::of(name)) else { return false };
+                let (old, value) = (record.start..record.end, record.value.to_vec());
+                records::put::<S>(bytes, old, Item::of(name), Item::of(&value), deadline_ms);
+                true
+            }
+        }
     }
 
     /// Shows the member at `index`, below the length, and removes it.

@@ -5,7 +5,7 @@
 //! ```
 
 use super::super::packed::{self, Item};
-use super::super::{Collection, Edit, Kind, Packing};
+use super::super::{Collection, Edit, Kind, Packing, RUN_BYTES_MAX};
 use super::dict::Dict;
 use super::head::{self, COUNT_MAX};
 use super::{Held, Members, Shape, View, ints, records};
@@ -101,7 +101,8 @@ impl<S: Shape> Collection for Members<S> {
                 return distinct.then(|| Members::small(ints::of(&numbers)));
             }
         }
-        if count <= bounds.entries_max.min(COUNT_MAX) && longest <= bounds.value_bytes_max {
+        let is_short = run.len() <= RUN_BYTES_MAX && longest <= bounds.value_bytes_max;
+        if is_short && count <= bounds.entries_max.min(COUNT_MAX) {
             return records::of::<S>(run, count).map(Members::small);
         }
         let mut dict = Dict::new(packing.hasher.clone());

@@ -26,7 +26,7 @@ mod view;
 pub use view::{Cut, Members, SortedSetView};
 
 use super::packed::{self, Item};
-use super::{Collection, Edit, Kind, Packing};
+use super::{Collection, Edit, Kind, Packing, RUN_BYTES_MAX};
 use crate::large::{Body, allocated_bytes};
 use indexed::Indexed;
 use std::ops::Range;
@@ -79,7 +79,8 @@ impl SortedSet {
             None => {}
         }
         let is_small = run::count(bytes) < packing.sorted_set_entries_max as usize
-            && name.len() <= packing.sorted_set_value_bytes_max as usize;
+            && name.len() <= packing.sorted_set_value_bytes_max as usize
+            && bytes.len() + name.len() <= RUN_BYTES_MAX;
         if is_small {
             run::insert(bytes, name, score);
             return Put::Added;
