@@ -172,6 +172,8 @@ pub struct Context<'a> {
     pub may_wait: bool,
     /// Whether it may take what is there, or has to stand behind others who wait for it.
     pub may_take: bool,
+    /// Whether this is another try for a client that waits.
+    pub waited: bool,
     /// What the command wants to wait for; then it has said nothing.
     pub wish: Option<Box<Wish>>,
     /// The slots that the transaction holds in which the command runs.
@@ -264,6 +266,7 @@ impl<'a> Context<'a> {
             placed: None,
             may_wait: false,
             may_take: true,
+            waited: false,
             wish: None,
             held: Held::nothing(),
         }

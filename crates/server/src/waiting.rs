@@ -115,8 +115,9 @@ impl Waiter {
 
     /// Runs its command again: the answer, or when it wants to be looked at next.
     fn try_again(&self, shared: &Shared) -> Result<Arc<[u8]>, Option<u64>> {
+        let now_ms = shared.clock.now_ms();
         let mut cx =
-            Context { may_wait: true, ..Context::new(&shared.store, self.ns, shared.clock.now_ms(), self.sizes) };
+            Context { may_wait: true, waited: true, ..Context::new(&shared.store, self.ns, now_ms, self.sizes) };
         let Some(command) = &self.command else {
             // It is worth a nudge if it would not have to wait.
             let blocked_until_ms = self.wish.keys.iter().find_map(|key| Blocked { key }.run(&cx));

@@ -31,7 +31,8 @@ mod testing;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Entry, Guard, Key, SharedBytes};
+use scrubjay_store::value::{Collection, WrongKind};
+use scrubjay_store::{Access, Entry, Guard, Key, SharedBytes};
 use smallvec::SmallVec;
 use std::ops::Deref;
 
@@ -149,4 +150,25 @@ pub(crate) fn for_each_key<'k>(
         batch.iter().for_each(|key| each(&mut guard, key));
     }
     Ok(())
+}
+
+/// The first of the keys that holds a collection of this kind, for a command that takes from it; none, where those who wait
+/// already come first. A key of another kind is an error when the command comes; for a client that has waited since, it is
+/// one key less to wait for, as in Redis.
+///
+/// Errors: such a key before the first.
+pub(crate) fn first_of_kind<'k, C: Collection>(
+    cx: &Context<'_>,
+    guard: &mut Guard<'_>,
+    keys: &[Key<'k>],
+) -> Result<Option<Key<'k>>, WrongKind> {
+    for key in keys {
+        match guard.view::<C>(key, Access::Peek) {
+            Ok(Some(_)) => return Ok(cx.may_take.then_some(*key)),
+            Ok(None) => {}
+            Err(WrongKind) if cx.waited => {}
+            Err(wrong) => return Err(wrong),
+        }
+    }
+    Ok(None)
 }

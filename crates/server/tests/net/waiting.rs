@@ -194,3 +194,27 @@ fn sorted_sets_are_waited_for_and_a_list_is_none() {
     highest.hears("*3\r\n$1\r\nz\r\n$1\r\nd\r\n$1\r\n4\r\n");
     some.hears("*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$1\r\nb\r\n$1\r\n2\r\n*2\r\n$1\r\nc\r\n$1\r\n3\r\n");
 }
+
+#[test]
+fn a_key_that_becomes_another_kind_is_passed_over_by_those_who_wait() {
+    let node = TestNode::start(&[]);
+    let mut list = waiter(&node, "BLPOP a l 0");
+    let mut several = waiter(&node, "BLMPOP 0 2 a l LEFT COUNT 2");
+    let mut set = waiter(&node, "BZPOPMIN a z 0");
+    let mut some = waiter(&node, "BZMPOP 0 2 a z MIN");
+    let mut other = node.connect();
+    other.send("SET a string\r\nRPUSH l 1 2 3\r\nZADD z 1 m 2 n\r\nTYPE a\r\nEXISTS l z\r\n");
+    other.hears("+OK\r\n:3\r\n:2\r\n+string\r\n:0\r\n");
+    list.hears("*2\r\n$1\r\nl\r\n$1\r\n1\r\n");
+    several.hears("*2\r\n$1\r\nl\r\n*2\r\n$1\r\n2\r\n$1\r\n3\r\n");
+    set.hears("*3\r\n$1\r\nz\r\n$1\r\nm\r\n$1\r\n1\r\n");
+    some.hears("*2\r\n$1\r\nz\r\n*1\r\n*2\r\n$1\r\nn\r\n$1\r\n2\r\n");
+    // It is one of the wrong kind for whoever comes now, even behind those who wait.
+    let mut before = waiter(&node, "BLPOP l 0");
+    other.send("BLPOP a l 0\r\nBLMPOP 0 2 a l LEFT\r\nBZPOPMIN a z 0\r\n");
+    for _ in 0..3 {
+        other.hears("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    }
+    other.send("DEL a\r\nRPUSH a 1\r\nRPUSH l 2\r\n").hears(":1\r\n:1\r\n:1\r\n");
+    before.hears("*2\r\n$1\r\nl\r\n$1\r\n2\r\n");
+}

@@ -2,7 +2,7 @@
 
 use super::{ITEM_OVERHEAD_BYTES, say};
 use crate::args::{Args, parse_int};
-use crate::family::KeyList;
+use crate::family::{KeyList, first_of_kind};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -95,13 +95,9 @@ impl<'k, I: Iterator<Item = &'k [u8]> + Clone> PopAny<I> {
             keys.push(cx.key(name)?);
         }
         let mut guard = cx.lock_all(&keys);
-        for key in &keys {
-            if guard.view::<List>(key, scrubjay_store::Access::Peek)?.is_some() {
-                guard.edit::<List, _>(key, false, 0, |list| take(key.bytes, list))?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let Some(key) = first_of_kind::<List>(cx, &mut guard, &keys)? else { return Ok(false) };
+        guard.edit::<List, _>(&key, false, 0, |list| take(key.bytes, list))?;
+        Ok(true)
     }
 }
 
@@ -211,7 +207,7 @@ pub(super) fn lmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply
 pub(super) fn blmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let until_ms = wait::until(args.at(1), cx.now_ms)?;
     let any = parse_any(args, 2)?;
-    if !(cx.may_take && pop_any(cx, &any, reply)?) {
+    if !pop_any(cx, &any, reply)? {
         cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
     }
     Ok(())
@@ -226,7 +222,7 @@ fn pop_waiting(cx: &mut Context<'_>, args: &Args<'_>, end: End, reply: &mut dyn 
         reply.bulk(key);
         list.pop(end, 1, |item| say(item, reply));
     };
-    let found = cx.may_take && any.run(cx, take)?;
+    let found = any.run(cx, take)?;
     if !found {
         cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
     }

@@ -2,7 +2,7 @@
 
 use super::Shape;
 use crate::args::{Args, parse_int};
-use crate::family::KeyList;
+use crate::family::{KeyList, first_of_kind};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -10,7 +10,7 @@ use crate::wait::{self, Nothing};
 use scrubjay_store::value::Edit;
 use scrubjay_store::value::packed::Item;
 use scrubjay_store::value::sorted_set::{Side, SortedSet};
-use scrubjay_store::{Access, Kind as ValueKind};
+use scrubjay_store::Kind as ValueKind;
 
 /// Removes members from one end.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +64,9 @@ impl<'k, I: Iterator<Item = &'k [u8]> + Clone> PopAny<I> {
             keys.push(cx.key(name)?);
         }
         let mut guard = cx.lock_all(&keys);
-        for key in &keys {
-            if guard.view::<SortedSet>(key, Access::Peek)?.is_some() {
-                guard.edit::<SortedSet, _>(key, false, 0, |set| take(key.bytes, set))?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let Some(key) = first_of_kind::<SortedSet>(cx, &mut guard, &keys)? else { return Ok(false) };
+        guard.edit::<SortedSet, _>(&key, false, 0, |set| take(key.bytes, set))?;
+        Ok(true)
     }
 }
 
