@@ -35,11 +35,21 @@ struct Held {
 
 impl Held {
     fn is_live(&self, now_ms: u64) -> bool {
-        self.deadline_ms.is_none_or(|at| at > now_ms)
+        self.deadline_ms.is_none_or(|at| at > now_ms) && !self.members_are_over(now_ms)
     }
 
     fn is_kept(&self, now_ms: u64) -> bool {
-        self.stale_until_ms.or(self.deadline_ms).is_none_or(|at| at > now_ms)
+        self.stale_until_ms.or(self.deadline_ms).is_none_or(|at| at > now_ms) && !self.members_are_over(now_ms)
+    }
+
+    /// Whether it is a collection whose members have all expired.
+    fn members_are_over(&self, now_ms: u64) -> bool {
+        let packing = Packing::new(Arc::new(KeyHasher::new(7)));
+        match self.kind {
+            Kind::Hash => Hash::read_from(&self.value, &packing).expect("a hash").view().is_over(now_ms),
+            Kind::Set => Set::read_from(&self.value, &packing).expect("a set").view().is_over(now_ms),
+            Kind::String | Kind::List | Kind::SortedSet => false,
+        }
     }
 }
 
@@ -919,4 +929,35 @@ fn the_mean_ttl_is_that_of_a_sample_of_the_namespaces_own_entries() {
     (0..50_000).for_each(|number| put(Ns(2), number, Deadline::At(START_MS + 1000 + u64::from(number % 1000))));
     let mean = store.mean_ttl_ms(Ns(2), START_MS);
     assert!((1400..1600).contains(&mean), "{mean}");
+}
+
+#[test]
+fn a_collection_whose_members_have_all_expired_is_gone_at_once_and_removed_once() {
+    for (members, is_removed_by_a_write) in [(1u64, false), (5000, false), (1, true), (5000, true)] {
+        let mut world = World::new(quiet());
+        let key = world.store.key(Ns(0), b"h");
+        let fill = |hash: &mut Edit<'_, Hash>| {
+            (0..members).for_each(|n| {
+                hash.set(format!("f{n}").as_bytes(), b"v", Until::At(START_MS + 10 + n));
+            });
+        };
+        assert_eq!(world.store.lock(key.slot, START_MS).edit(&key, true, 0, fill), Ok(Some(())));
+        world.now_ms = START_MS + 10 + members - 2;
+        assert!(world.store.lock(key.slot, world.now_ms).get(&key, Access::Read).is_some(), "one is left");
+        world.now_ms += 1;
+        let mut guard = world.store.lock(key.slot, world.now_ms);
+        assert!(guard.get(&key, Access::Read).is_none());
+        assert!(guard.get_or_stale(&key, Access::Read).is_none());
+        assert!(guard.peek::<Hash>(&key).is_none());
+        assert_eq!(guard.edit::<List, _>(&key, false, 0, |_| ()), Ok(None), "it is of no kind any more");
+        if is_removed_by_a_write {
+            assert!(!guard.remove(&key));
+        }
+        drop(guard);
+        world.store.scan(Ns(0), 0, 100, world.now_ms, |_| panic!("there is nothing"));
+        world.store.maintain(world.now_ms + 200, 1000);
+        world.agree();
+        assert_eq!(world.store.stats().entries, 0);
+        assert_eq!(world.listener.removals.lock().values().sum::<u64>(), 1);
+    }
 }

@@ -271,6 +271,9 @@ impl Shard {
     /// Removes the members of `key` that are due.
     pub(super) fn expire_members(&mut self, env: &Env, key: &Key<'_>, now_ms: UnixMs) {
         let Some((_, handle)) = self.locate(env, key) else { return };
+        if self.view(handle, now_ms).members_are_over() {
+            return self.remove_stale(env, key, Removal::Deleted);
+        }
         // What is removed makes room; the little that the entry may still need is not refused.
         let purpose = Purpose { create: false, room_bytes: 0, overdraw: true };
         // Refused by nobody: the kind was just read, and nothing is needed.

@@ -44,8 +44,7 @@ impl Shard {
     fn live_view(&self, env: &Env, handle: Handle, now_ms: UnixMs) -> Option<(Ns, &[u8], Entry<'_>)> {
         let entry = self.view(handle, now_ms);
         let (ns, key) = (Ns(entry.layout.ns()), key_of(entry.block, entry.layout, &self.large));
-        let is_live = entry.deadline_ms().is_none_or(|at| at > now_ms)
-            && !self.is_hidden(env, handle, SlotId::of(key), env.hasher.hash(ns.0, key));
+        let is_live = !entry.is_over() && !self.is_hidden(env, handle, SlotId::of(key), env.hasher.hash(ns.0, key));
         is_live.then_some((ns, key, entry))
     }
 

@@ -266,20 +266,26 @@ impl Shard {
     /// The live entry of `key`; counts nothing, removes nothing.
     pub fn peek(&self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Entry<'_>> {
         let (_, handle) = self.locate(env, key).filter(|(_, at)| !self.is_hidden(env, *at, key.slot, key.hash))?;
-        Some(self.view(handle, now_ms)).filter(|entry| entry.deadline_ms().is_none_or(|at| at > now_ms))
+        Some(self.view(handle, now_ms)).filter(|entry| !entry.is_over())
     }
 
-    /// Where the live entry of `key` is; one whose deadline has passed is removed, unless it is kept as stale.
+    /// Where the live entry of `key` is; one whose deadline has passed is removed, unless it is kept as stale. A collection
+    /// all of whose members have expired is none.
     #[inline]
     fn live(&mut self, env: &Env, key: &Key<'_>, now_ms: UnixMs) -> Option<Handle> {
         let (place, handle) = self.locate(env, key)?;
         let block = self.heap.block(handle);
-        if Layout::read(block).deadline_ms(block).is_some_and(|at| at <= now_ms) {
+        let layout = Layout::read(block);
+        if layout.deadline_ms(block).is_some_and(|at| at <= now_ms) {
             self.expire(env, key, place, handle, now_ms);
             return None;
         }
         if self.is_hidden(env, handle, key.slot, key.hash) {
             self.take_out(env, self.table_index(env, key), key.hash, place, handle, None);
+            return None;
+        }
+        // What the sweep is about to remove, and tell as it does, nobody sees meanwhile, like what is kept as stale.
+        if !layout.is_string() && self.view(handle, now_ms).members_are_over() {
             return None;
         }
         Some(handle)

@@ -44,7 +44,8 @@ impl Shard {
     pub fn get_or_stale(&mut self, env: &Env, key: &Key<'_>, access: Access, now_ms: UnixMs) -> Option<Entry<'_>> {
         let found = match self.live(env, key, now_ms) {
             Some(handle) => Some(handle),
-            None => self.locate(env, key).map(|(_, handle)| handle),
+            // Of a collection nothing is kept as stale.
+            None => self.locate(env, key).map(|(_, at)| at).filter(|at| Layout::read(self.heap.block(*at)).is_string()),
         };
         if matches!(access, Access::Read | Access::ReadNoTouch) {
             self.counters.hits += u64::from(found.is_some());

@@ -95,8 +95,7 @@ impl Shard {
             |handle| {
                 looks += 1;
                 let entry = self.view(handle, now_ms);
-                let is_live = entry.deadline_ms().is_none_or(|at| at > now_ms) && !self.is_hidden_at(env, handle);
-                if entry.layout.ns() == ns.0 && is_live {
+                if entry.layout.ns() == ns.0 && !entry.is_over() && !self.is_hidden_at(env, handle) {
                     visit(key_of(entry.block, entry.layout, &self.large), entry);
                 }
             },
@@ -125,7 +124,7 @@ impl Shard {
             let (mut found, mut seen) = (None, 0);
             self.tables[table].sample(start, usize::MAX, |handle| {
                 let entry = self.view(handle, now_ms);
-                let is_live = entry.deadline_ms().is_none_or(|at| at > now_ms) && !self.is_hidden_at(env, handle);
+                let is_live = !entry.is_over() && !self.is_hidden_at(env, handle);
                 if entry.layout.ns() == ns.0 && is_live {
                     found = Some(handle);
                     seen += 1;

@@ -231,3 +231,34 @@ fn other_kinds_are_refused() {
     }
     node.check(&[("hset h f v", "1"), ("get h", "-WRONGTYPE Operation against a key holding the wrong kind of value")]);
 }
+
+#[test]
+fn a_key_whose_members_have_all_expired_is_there_for_no_command() {
+    for (fill, kind) in [("HSETEX k PX 10 FIELDS 2 a 1 b 2", "hash"), ("SADD k a b", "set")] {
+        let mut node = Node::new();
+        node.run(fill);
+        node.run("JAY.SPEXPIRE k 10 MEMBERS 2 a b");
+        assert_eq!(node.run("TYPE k"), format!("+{kind}"));
+        node.now_ms += 10;
+        node.check(&[
+            ("EXISTS k", "0"),
+            ("TYPE k", "+none"),
+            ("TTL k", "-2"),
+            ("OBJECT ENCODING k", "nil"),
+            ("KEYS *", "[]"),
+            ("RANDOMKEY", "nil"),
+            ("DUMP k", "nil"),
+            ("GET k", "nil"),
+            ("HLEN k", "0"),
+            ("SCARD k", "0"),
+            ("LRANGE k 0 -1", "[]"),
+            ("EXPIRE k 10", "0"),
+            ("COPY k l", "0"),
+            ("RENAME k l", "-ERR no such key"),
+            ("SET k x XX", "nil"),
+            ("DEL k", "0"),
+            ("SET k x NX", "+OK"),
+            ("GET k", "\"x\""),
+        ]);
+    }
+}

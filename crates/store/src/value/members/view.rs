@@ -89,6 +89,21 @@ impl<'a, S: Shape> View<'a, S> {
         first.is_none_or(|at| at > now_ms)
     }
 
+    /// Whether all have expired and are still there.
+    #[inline]
+    pub(crate) fn is_over(self, now_ms: UnixMs) -> bool {
+        !self.is_fresh(now_ms) && self.has_no_live(now_ms)
+    }
+
+    #[cold]
+    fn has_no_live(self, now_ms: UnixMs) -> bool {
+        match self.seen {
+            Seen::Small(_) => self.iter(now_ms).next().is_none(),
+            // What came last mostly goes last.
+            Seen::Dict(dict) => !dict.iter().rev().any(|found| Member::of_found(found).is_live(now_ms)),
+        }
+    }
+
     /// How many there are, what has expired included: the most that [`View::len`] can say.
     pub fn len_max(self) -> usize {
         match self.seen {

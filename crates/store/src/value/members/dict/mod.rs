@@ -92,7 +92,7 @@ impl Dict {
     }
 
     /// All items.
-    pub fn iter(&self) -> impl Iterator<Item = Found<'_>> + Clone + use<'_> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Found<'_>> + Clone + use<'_> {
         self.items.chunks.iter().flat_map(|chunk| &chunk.items).map(Item::found)
     }
 
