@@ -12,11 +12,19 @@
 //!
 //! Tags are kept beside the entries, as hashes, for those entries that have any: a bit in the entry says so. Two tags of
 //! the same 64-bit hash would be deleted together; the hash is keyed, so nobody can cause it on purpose.
+//!
+//! Each name is kept once for all entries that bear it. Deleting needs no names, but telling does: the hash's key is the
+//! process's own, so a hash means nothing to whoever listens, nor to this process after its next start. An effect that
+//! said "the tags of that other key" was refused: the other key may be in a slot that a listener does not follow, or be
+//! gone there already. So an entry that moves or is copied (RENAME, COPY, MOVE) is given its tags anew, by their names, and
+//! an entry without tags costs nothing, here or there.
 
 use crate::key::Ns;
+use crate::large::allocated_bytes;
 use scrubjay_base::SlotId;
 use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Generations active at once in a shard: each costs a look-up a comparison. Chosen: below a microsecond together.
@@ -63,15 +71,28 @@ pub struct Generation {
     pub needs_sweep: u64,
 }
 
-/// The tags of a shard's entries, by the hash of their keys.
+/// The tags of a shard's entries.
 #[derive(Default)]
 pub struct Tags {
+    /// Their hashes, by the hash of the entry's key.
     by_key: HashMap<u64, SmallVec<[u64; 2]>, BuildHasherDefault<AsIs>>,
+    /// Their names, by their hashes.
+    names: HashMap<u64, Name, BuildHasherDefault<AsIs>>,
     spilled: usize,
+    /// Bytes that the names themselves take.
+    name_bytes: usize,
 }
 
-/// About what the table takes per place, its control byte included.
+/// A tag's name, for as long as an entry bears it.
+struct Name {
+    name: Box<[u8]>,
+    /// How often it is borne.
+    uses: usize,
+}
+
+/// About what the tables take per place, its control byte included.
 const PLACE_BYTES: usize = size_of::<(u64, SmallVec<[u64; 2]>)>() + 1;
+const NAME_PLACE_BYTES: usize = size_of::<(u64, Name)>() + 1;
 
 impl Tags {
     /// The tags of a key.
@@ -79,30 +100,58 @@ impl Tags {
         self.by_key.get(&hash).map_or(&[], |tags| tags)
     }
 
-    /// Gives a key tags in place of those that it had.
-    pub fn set(&mut self, hash: u64, tags: &[u64]) {
+    /// Their names.
+    pub fn names_of(&self, hash: u64) -> impl Iterator<Item = &[u8]> {
+        self.of(hash).iter().filter_map(|tag| self.names.get(tag)).map(|known| &*known.name)
+    }
+
+    /// Gives a key tags, as hashes and names, in place of those that it had.
+    pub fn set(&mut self, hash: u64, tags: &[(u64, &[u8])]) {
+        // Names that stay are not made anew.
+        for &(tag, name) in tags {
+            let known = self.names.entry(tag).or_insert_with(|| {
+                self.name_bytes += allocated_bytes(name.len());
+                Name { name: name.into(), uses: 0 }
+            });
+            known.uses += 1;
+        }
         self.remove(hash);
         if !tags.is_empty() {
-            let tags = SmallVec::from_slice(tags);
-            self.spilled += if tags.spilled() { tags.len() * 8 + 8 } else { 0 };
+            let tags: SmallVec<[u64; 2]> = tags.iter().map(|(tag, _)| *tag).collect();
+            self.spilled += spilled_bytes(&tags);
             self.by_key.insert(hash, tags);
         }
     }
 
     /// A key is gone.
     pub fn remove(&mut self, hash: u64) {
-        if let Some(tags) = self.by_key.remove(&hash) {
-            self.spilled -= if tags.spilled() { tags.len() * 8 + 8 } else { 0 };
+        let Some(tags) = self.by_key.remove(&hash) else { return };
+        self.spilled -= spilled_bytes(&tags);
+        for tag in tags {
+            let Entry::Occupied(mut known) = self.names.entry(tag) else { continue };
+            known.get_mut().uses -= 1;
+            if known.get().uses == 0 {
+                self.name_bytes -= allocated_bytes(known.remove().name.len());
+            }
         }
-        if self.by_key.is_empty() && self.by_key.capacity() > 0 {
+        if self.by_key.is_empty() {
             self.by_key = HashMap::default();
+        }
+        if self.names.is_empty() {
+            self.names = HashMap::default();
         }
     }
 
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
-        self.by_key.capacity() * 8 / 7 * PLACE_BYTES + self.spilled
+        let places = self.by_key.capacity() * 8 / 7 * PLACE_BYTES + self.names.capacity() * 8 / 7 * NAME_PLACE_BYTES;
+        places + self.spilled + self.name_bytes
     }
+}
+
+/// What the tags of an entry take apart from their place.
+fn spilled_bytes(tags: &SmallVec<[u64; 2]>) -> usize {
+    if tags.spilled() { allocated_bytes(tags.capacity() * size_of::<u64>()) } else { 0 }
 }
 
 /// A hasher for what is a hash already.
@@ -140,13 +189,32 @@ mod tests {
     fn tags_that_are_gone_hold_no_memory() {
         let mut tags = Tags::default();
         for key in 0..1000 {
-            tags.set(key, &[1, 2, key]);
+            tags.set(key, &[(1, b"one"), (2, b"two"), (key + 3, format!("tag {key}").as_bytes())]);
         }
         assert!(tags.bytes() > 1000 * 32);
-        assert_eq!(tags.of(5), [1, 2, 5]);
+        assert_eq!(tags.of(5), [1, 2, 8]);
         for key in 0..1000 {
             tags.remove(key);
         }
         assert_eq!((tags.bytes(), tags.of(5)), (0, &[][..]));
+    }
+
+    #[test]
+    fn a_name_is_kept_once_and_as_long_as_somebody_bears_it() {
+        fn names(tags: &Tags, key: u64) -> Vec<&[u8]> {
+            tags.names_of(key).collect()
+        }
+        let mut tags = Tags::default();
+        let long = [b'x'; 1000];
+        (0..100).for_each(|key| tags.set(key, &[(1, &long)]));
+        assert!(tags.name_bytes < 2000, "{} bytes", tags.name_bytes);
+        (0..99).for_each(|key| tags.set(key, &[]));
+        tags.set(99, &[(1, &long), (2, b"b"), (1, &long)]);
+        assert_eq!(names(&tags, 99), [&long[..], b"b", &long]);
+        tags.set(99, &[(2, b"b")]);
+        assert_eq!((names(&tags, 99), tags.names.len()), (vec![&b"b"[..]], 1));
+        tags.remove(99);
+        tags.remove(99);
+        assert_eq!((tags.bytes(), names(&tags, 99).len()), (0, 0));
     }
 }

@@ -184,10 +184,12 @@ impl Guard<'_> {
         self.shard(key).set_tags(env, key, names);
     }
 
-    /// Gives the entry of `to` the tags of `from`, after its value was taken from there.
-    fn carry_tags(&mut self, tags: &[u64], to: &Key<'_>) {
-        let env = self.env;
-        self.shard(to).carry_tags(env, to, tags);
+    /// Gives the entry of `to`, which was just written, the tags of the one whose value it was given.
+    fn carry_tags(&mut self, tags: &[Vec<u8>], to: &Key<'_>) {
+        if !tags.is_empty() {
+            let names: Vec<&[u8]> = tags.iter().map(Vec::as_slice).collect();
+            self.set_tags(to, &names);
+        }
     }
 
     /// Copies the entry of `from`, with value, deadline, flags and tags, to `to`. Whether `from` was there. Errors:

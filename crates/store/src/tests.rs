@@ -307,18 +307,25 @@ impl World {
         }
     }
 
-    /// Gives an entry another key. Not one with tags: they go along, but the listener, which knew their names, is not told.
+    /// Gives an entry another key, or a copy of it.
     fn rename(&mut self, keys: u64) {
-        let (ns, from, to) = (Ns(self.rng.below(3) as u8), self.key_bytes(keys), self.key_bytes(keys));
-        let known = self.listener.held.lock().get(&(ns, from.clone())).cloned();
-        let live = known.filter(|h| h.deadline_ms.is_none_or(|at| at > self.now_ms));
-        if live.as_ref().is_some_and(|held| !held.tags.is_empty()) {
-            return;
-        }
-        let (from_key, to_key) = (self.store.key(ns, &from), self.store.key(ns, &to));
+        let [from_ns, to_ns] = [0, 1].map(|_| Ns(self.rng.below(3) as u8));
+        let (from, to) = (self.key_bytes(keys), self.key_bytes(keys));
+        let known = self.listener.held.lock().get(&(from_ns, from.clone())).cloned();
+        let live = known.filter(|held| held.is_live(self.now_ms));
+        let (from_key, to_key) = (self.store.key(from_ns, &from), self.store.key(to_ns, &to));
         let mut guard = self.store.lock_many([from_key.slot, to_key.slot], self.now_ms);
-        assert_eq!(guard.rename(&from_key, &to_key), live.is_some());
+        let copies = self.rng.below(2) == 0 && from_key != to_key;
+        let done = match copies {
+            true => guard.copy(&from_key, &to_key),
+            false => Ok(guard.rename(&from_key, &to_key)),
+        };
+        if done.is_err() {
+            return; // no memory for a copy
+        }
+        assert_eq!(done, Ok(live.is_some()));
         if let Some(live) = live {
+            assert_eq!(self.listener.held.lock().get(&(to_ns, to.clone())), Some(&live), "tags included");
             assert_eq!(guard.get(&to_key, Access::Peek).as_ref().map(seen), Some(untagged(live)));
         }
     }
@@ -475,6 +482,9 @@ fn store_and_journal_agree_under_random_operations_for_every_policy_and_limit() 
             let mut world = World::new(config);
             for step in 0..8_000 {
                 world.step(if max_memory_bytes == 1 << 20 { 4000 } else { 900 });
+                if step % 16 == 0 {
+                    world.rename(900);
+                }
                 if step % 4000 == 0 {
                     world.agree();
                 }

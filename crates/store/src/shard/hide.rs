@@ -140,13 +140,16 @@ impl Shard {
     }
 
     /// See [`Guard::set_tags`](crate::Guard::set_tags).
-    pub fn set_tags(&mut self, env: &Env, key: &Key<'_>, names: &[&[u8]]) {
+    pub fn set_tags<'n>(&mut self, env: &Env, key: &Key<'_>, names: &[&'n [u8]]) {
         let Some((_, handle)) = self.locate(env, key) else { return };
-        let tags: smallvec::SmallVec<[u64; 8]> = names.iter().map(|name| env.hasher.hash(key.ns.0, name)).collect();
-        if tags.is_empty() && !Layout::read(self.heap.block(handle)).is_tagged() {
+        if names.is_empty() && !Layout::read(self.heap.block(handle)).is_tagged() {
             return;
         }
-        self.put_tags(env, key, handle, &tags);
+        let hashed = |name: &&'n [u8]| (env.hasher.hash(key.ns.0, name), *name);
+        let tags: smallvec::SmallVec<[(u64, &[u8]); 8]> = names.iter().map(hashed).collect();
+        self.tags.set(key.hash, &tags);
+        crate::entry::set_tagged(self.heap.block_mut(handle), !tags.is_empty());
+        self.charge_policy(env);
         let sequence = self.next_sequence(env, key.slot);
         let block = self.heap.block_mut(handle);
         let layout = Layout::read(block);
@@ -154,25 +157,8 @@ impl Shard {
         self.tell(env, key.slot, sequence, || Effect::Tags { ns: key.ns, key: key.bytes, tags: names });
     }
 
-    /// Gives the entry at `handle` these tags, by their hashes.
-    pub(super) fn put_tags(&mut self, env: &Env, key: &Key<'_>, handle: Handle, tags: &[u64]) {
-        self.tags.set(key.hash, tags);
-        crate::entry::set_tagged(self.heap.block_mut(handle), !tags.is_empty());
-        self.charge_policy(env);
-    }
-
-    /// Gives the entry of `key` tags that another had, whose names nobody knows any more.
-    pub fn carry_tags(&mut self, env: &Env, key: &Key<'_>, tags: &[u64]) {
-        if tags.is_empty() {
-            return;
-        }
-        if let Some((_, handle)) = self.locate(env, key) {
-            self.put_tags(env, key, handle, tags);
-        }
-    }
-
-    /// The hashes of the key's tags.
-    pub fn tags_of(&self, hash: u64) -> Vec<u64> {
-        self.tags.of(hash).to_vec()
+    /// The names of the key's tags, as a copy.
+    pub fn tags_of(&self, hash: u64) -> Vec<Vec<u8>> {
+        self.tags.names_of(hash).map(<[u8]>::to_vec).collect()
     }
 }

@@ -7,10 +7,10 @@ use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
 use crate::wait::{self, Nothing};
+use scrubjay_store::Kind as ValueKind;
 use scrubjay_store::value::Edit;
 use scrubjay_store::value::packed::Item;
 use scrubjay_store::value::sorted_set::{Side, SortedSet};
-use scrubjay_store::Kind as ValueKind;
 
 /// Removes members from one end.
 #[derive(Clone, Copy, Debug)]
