@@ -63,8 +63,6 @@ REPLIES: list[tuple[str, str, str, str]] = [
     ("BITPOS", "-ERR", ":", "the same"),
     ("RESTORE", "-ERR", "-BUSYKEY", "a payload or time that is none is refused here before anything is looked up"),
     ("SCAN", "-ERR invalid cursor", "[", "an empty cursor is none here, and the beginning there"),
-    ("HSCAN", "-ERR", '["0", []]', "refused whether or not the key is there; there, nobody reads on without one"),
-    ("SSCAN", "-ERR", '["0", []]', "the same"),
     ("RESTORE", "-ERR DUMP payload", "-ERR Bad data format", "both refuse; the formats differ, and so do their faults"),
     (
         "PEXPIRETIME",

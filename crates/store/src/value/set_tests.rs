@@ -130,7 +130,7 @@ proptest! {
         }
         for count in [0, 1, live.len() / 2, live.len(), live.len() + 5] {
             let picker = Picker::new(set.view(), now_ms);
-            let picked: Vec<_> = picker.distinct(count, &mut rng);
+            let picked = rng.distinct(count, picker.len() as u32);
             let names: Model = picked.iter().filter_map(|&n| picker.at(n as usize)).map(|m| (m.name.to_vec(), m.deadline_ms)).collect();
             prop_assert_eq!(names.len(), count.min(live.len()));
             prop_assert!(names.keys().all(|name| live.contains_key(name)));
@@ -239,7 +239,7 @@ fn every_member_is_drawn_and_popped_as_often_as_the_others_in_every_form() {
             let one = set.view().random(START_MS, &mut rng).expect("there are some");
             *drawn.entry(one.name.to_vec()).or_insert(0) += 1;
             let picker = Picker::new(set.view(), START_MS);
-            for number in picker.distinct(if round % 2 == 0 { 5 } else { 30 }, &mut rng) {
+            for number in rng.distinct(if round % 2 == 0 { 5 } else { 30 }, picker.len() as u32) {
                 *several.entry(picker.at(number as usize).expect("below the length").name.to_vec()).or_insert(0) += 1;
             }
             edit(&mut set, &packing, START_MS, &mut rng, |edit| {

@@ -13,9 +13,10 @@ pub use volatile::{GetFieldsExpire, IfFields, SetFieldsExpire, TakeFields};
 pub use write::{AddField, RemoveFields, SetFields};
 
 use super::members::expire::fields;
+use super::members::pick::random;
 use super::members::scan::scan;
 use crate::table::{Flags, Group, Keys, Row};
-use scrubjay_store::value::hash::Fields;
+use scrubjay_store::value::hash::Hash;
 
 const READ: Flags = Flags::READONLY;
 const READ_FAST: Flags = READ.union(Flags::FAST);
@@ -108,13 +109,13 @@ pub static ROWS: &[Row] = &[
         "key field",
         "Returns the length of a value in bytes.",
     ),
-    Row::data("HRANDFIELD", Group::Hash, -2, read::hrandfield).flags(READ).keys(Keys::ONE).docs(
+    Row::data("HRANDFIELD", Group::Hash, -2, random::<Hash>).flags(READ).keys(Keys::ONE).docs(
         "6.2.0",
         "O(N), where N is the number of fields returned; small hashes are walked through",
         "key [count [WITHVALUES]]",
         "Returns fields at random: different ones, or, with a negative count, each time any.",
     ),
-    Row::data("HSCAN", Group::Hash, -3, scan::<Fields>).flags(READ).keys(Keys::ONE).docs(
+    Row::data("HSCAN", Group::Hash, -3, scan::<Hash>).flags(READ).keys(Keys::ONE).docs(
         "2.8.0",
         "O(1) a call, O(N) for the whole scan, where N is the number of fields",
         "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",

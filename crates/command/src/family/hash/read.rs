@@ -1,7 +1,6 @@
 //! Reading a hash: HGET, HMGET, HGETALL, HKEYS, HVALS, HLEN, HEXISTS, HSTRLEN, HRANDFIELD.
 
 use crate::args::Args;
-use crate::family::members::pick::{self, Pick};
 use crate::family::members::{look, say, say_or_null};
 use crate::reject::Reject;
 use crate::reply::Reply;
@@ -9,7 +8,6 @@ use crate::table::Context;
 use scrubjay_store::value::hash::{Fields, HashView};
 use scrubjay_store::value::members::Member;
 use std::cell::RefCell;
-use std::marker::PhantomData;
 
 /// Reads one field.
 #[derive(Clone, Copy, Debug)]
@@ -135,33 +133,4 @@ pub(super) fn hstrlen(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Rep
     let length = GetField { key: args.at(1), field: args.at(2) }.run(cx, length)?;
     reply.int(length as i64);
     Ok(())
-}
-
-pub(super) fn hrandfield(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let key = args.at(1);
-    if args.len() == 2 {
-        return Pick::<Fields>::one(cx, key, |found| say_or_null(found.map(|field| field.name), reply));
-    }
-    let count = pick::count(args, 2)?;
-    let with_values = args.is(3, "WITHVALUES");
-    if args.len() > 4 || (args.len() == 4 && !with_values) {
-        return Err(Reject::SYNTAX);
-    }
-    let reply = RefCell::new(reply);
-    // RESP3 says pairs; RESP2, which has none, says one after the other.
-    let paired = with_values && reply.borrow().resp_version() >= 3;
-    let begin = |count: usize| {
-        reply.borrow_mut().array(if with_values && !paired { 2 * count } else { count });
-    };
-    let see = |field: Member<'_>| {
-        let reply = &mut **reply.borrow_mut();
-        if paired {
-            reply.array(2);
-        }
-        say(field.name, reply);
-        if with_values {
-            say(field.value, reply);
-        }
-    };
-    Pick { key, count, shape: PhantomData::<Fields> }.run(cx, begin, see)
 }

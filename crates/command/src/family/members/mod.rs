@@ -1,7 +1,8 @@
 //! What the commands on hashes and on sets have in common, because both are names that are there once: deadlines of their
-//! members, random choices, walks.
+//! members. Random choices and walks they have in common with sorted sets.
 
 pub mod expire;
+pub mod named;
 pub mod pick;
 pub mod scan;
 

@@ -1,12 +1,12 @@
-//! A walk through a large hash or set in small steps: HSCAN and SSCAN.
+//! A walk through a large collection in small steps: HSCAN, SSCAN, ZSCAN.
 
+use super::named::{Beside, Found, Named};
 use super::say;
 use crate::args::{Args, parse_int};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_base::glob;
-use scrubjay_store::value::members::{Member, Members, Shape};
+use scrubjay_base::{double, glob};
 use std::marker::PhantomData;
 
 /// `COUNT` unless given.
@@ -14,7 +14,7 @@ const COUNT_DEFAULT: usize = 10;
 
 /// One step of a walk.
 #[derive(Clone, Copy, Debug)]
-pub struct Walk<'a, S> {
+pub struct Walk<'a, C> {
     /// The key.
     pub key: &'a [u8],
     /// Where the step before ended; 0 to start.
@@ -23,29 +23,21 @@ pub struct Walk<'a, S> {
     pub pattern: Option<&'a [u8]>,
     /// About how many to visit.
     pub count: usize,
-    /// Whether a hash's values are wanted.
-    pub values: bool,
-    /// Of a hash or a set.
-    pub shape: PhantomData<S>,
+    /// Whether what stands beside names is wanted.
+    pub beside: bool,
+    /// Through which kind of collection.
+    pub kind: PhantomData<C>,
 }
 
-impl<'a, S: Shape> Walk<'a, S> {
-    /// Reads `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`.
-    pub fn parse(args: &Args<'a>) -> Result<Walk<'a, S>, Reject> {
-        const INVALID_CURSOR: Reject = Reject::new(Kind::BadRequest, "ERR invalid cursor");
-        let cursor = std::str::from_utf8(args.at(2)).ok().and_then(|text| text.parse().ok()).ok_or(INVALID_CURSOR)?;
-        let mut walk = Walk {
-            key: args.at(1),
-            cursor,
-            pattern: None,
-            count: COUNT_DEFAULT,
-            values: S::HAS_VALUES,
-            shape: PhantomData,
-        };
+impl<'a, C: Named> Walk<'a, C> {
+    /// Reads `[MATCH pattern] [COUNT count] [NOVALUES]` from argument 3 on, the last where the kind has such a word.
+    pub fn parse(args: &Args<'a>, cursor: u64) -> Result<Walk<'a, C>, Reject> {
+        let (beside, kind) = (C::WITH.is_some(), PhantomData);
+        let mut walk = Walk { key: args.at(1), cursor, pattern: None, count: COUNT_DEFAULT, beside, kind };
         let mut at = 3;
         while at < args.len() {
-            if S::HAS_VALUES && args.is(at, "NOVALUES") {
-                walk.values = false;
+            if C::WITHOUT.is_some_and(|word| args.is(at, word)) {
+                walk.beside = false;
                 at += 1;
                 continue;
             }
@@ -64,39 +56,62 @@ impl<'a, S: Shape> Walk<'a, S> {
     }
 
     /// Gives the next cursor, 0 at the end, and what was found to `say`. Errors: another kind.
-    pub fn run(&self, cx: &mut Context<'_>, say: impl FnOnce(u64, &[Member<'_>])) -> Result<(), Reject> {
+    pub fn run(&self, cx: &mut Context<'_>, say: impl FnOnce(u64, &[Found<'_>])) -> Result<(), Reject> {
         let (key, now_ms) = (cx.key(self.key)?, cx.now_ms);
         let mut guard = cx.lock(&key);
-        let Some(view) = guard.view::<Members<S>>(&key, cx.read())? else {
+        let Some(view) = guard.view::<C>(&key, cx.read())? else {
             say(0, &[]);
             return Ok(());
         };
         let pattern = self.pattern.filter(|pattern| *pattern != b"*");
-        let mut found = Vec::new();
-        let next = view.scan(self.cursor, self.count, now_ms, |member| {
-            if pattern.is_none_or(|pattern| member.name.with(|name| glob::matches(pattern, name))) {
-                found.push(member);
+        let mut shown = Vec::new();
+        let next = C::scan(view, self.cursor, self.count, now_ms, |found| {
+            if pattern.is_none_or(|pattern| found.name.with(|name| glob::matches(pattern, name))) {
+                shown.push(found);
             }
         });
-        say(next, &found);
+        say(next, &shown);
         Ok(())
     }
 }
 
-pub(in crate::family) fn scan<S: Shape>(
+/// Runs `key cursor` and what [`Walk::parse`] reads.
+pub(in crate::family) fn scan<C: Named>(
     cx: &mut Context<'_>,
     args: &Args<'_>,
     reply: &mut dyn Reply,
 ) -> Result<(), Reject> {
-    let walk = Walk::<S>::parse(args)?;
-    walk.run(cx, |next, found| {
+    const INVALID_CURSOR: Reject = Reject::new(Kind::BadRequest, "ERR invalid cursor");
+    let cursor = std::str::from_utf8(args.at(2)).ok().and_then(|text| text.parse().ok()).ok_or(INVALID_CURSOR)?;
+    let walk = match Walk::<C>::parse(args, cursor) {
+        Ok(walk) => walk,
+        Err(reject) => {
+            // As in Redis, a key that is absent or of another kind is found before the options are looked at.
+            let key = cx.key(args.at(1))?;
+            if cx.lock(&key).view::<C>(&key, cx.read())?.is_some() {
+                return Err(reject);
+            }
+            reply.array(2);
+            reply.text("0");
+            reply.array(0);
+            return Ok(());
+        }
+    };
+    walk.run(cx, |next, shown| {
         reply.array(2);
         reply.text(&next.to_string());
-        reply.array(if walk.values { 2 * found.len() } else { found.len() });
-        for member in found {
-            say(member.name, reply);
-            if walk.values {
-                say(member.value, reply);
+        reply.array(if walk.beside { 2 * shown.len() } else { shown.len() });
+        let mut text = String::new();
+        for found in shown {
+            say(found.name, reply);
+            match found.beside {
+                // Text in RESP3 too.
+                Beside::Score(score) => {
+                    double::format(score, &mut text);
+                    reply.text(&text);
+                }
+                beside if walk.beside => beside.say(reply),
+                _ => {}
             }
         }
     })

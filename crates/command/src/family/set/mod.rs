@@ -11,9 +11,10 @@ pub use edit::{Add, MoveMember, PopMembers, Remove};
 pub use read::{GetSet, HasMembers};
 
 use super::members::expire::members;
+use super::members::pick::random;
 use super::members::scan::scan;
 use crate::table::{Flags, Group, Keys, Row};
-use scrubjay_store::value::set::Names;
+use scrubjay_store::value::set::Set;
 
 const READ: Flags = Flags::READONLY;
 const READ_FAST: Flags = READ.union(Flags::FAST);
@@ -65,7 +66,7 @@ pub static ROWS: &[Row] = &[
         "key [count]",
         "Removes members at random and returns them.",
     ),
-    Row::data("SRANDMEMBER", Group::Set, -2, read::srandmember).flags(READ).keys(Keys::ONE).docs(
+    Row::data("SRANDMEMBER", Group::Set, -2, random::<Set>).flags(READ).keys(Keys::ONE).docs(
         "2.6.0",
         "O(N), where N is the number of members returned; small sets are walked through",
         "key [count]",
@@ -77,7 +78,7 @@ pub static ROWS: &[Row] = &[
         "source destination member",
         "Moves a member from one set to another, with its deadline.",
     ),
-    Row::data("SSCAN", Group::Set, -3, scan::<Names>).flags(READ).keys(Keys::ONE).docs(
+    Row::data("SSCAN", Group::Set, -3, scan::<Set>).flags(READ).keys(Keys::ONE).docs(
         "2.8.0",
         "O(1) a call, O(N) for the whole scan, where N is the number of members",
         "key cursor [MATCH pattern] [COUNT count]",

@@ -1,16 +1,13 @@
 //! Reading a set: SISMEMBER, SMISMEMBER, SMEMBERS, SCARD, SRANDMEMBER.
 
 use crate::args::Args;
-use crate::family::members::pick::{self, Pick};
-use crate::family::members::{look, say, say_or_null};
+use crate::family::members::{look, say};
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::value::members::Member;
 use scrubjay_store::value::packed::Item;
 use scrubjay_store::value::set::{Names, SetView};
 use std::cell::RefCell;
-use std::marker::PhantomData;
 
 /// Asks which of several members a set has.
 #[derive(Clone, Copy, Debug)]
@@ -91,18 +88,4 @@ pub(super) fn scard(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply
     let length = GetSet { key: args.at(1) }.len(cx)?;
     reply.int(length as i64);
     Ok(())
-}
-
-pub(super) fn srandmember(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let key = args.at(1);
-    if args.len() == 2 {
-        return Pick::<Names>::one(cx, key, |found| say_or_null(found.map(|member| member.name), reply));
-    }
-    if args.len() > 3 {
-        return Err(Reject::SYNTAX);
-    }
-    let count = pick::count(args, 2)?;
-    let reply = RefCell::new(reply);
-    let see = |member: Member<'_>| say(member.name, &mut **reply.borrow_mut());
-    Pick { key, count, shape: PhantomData::<Names> }.run(cx, |count| reply.borrow_mut().array(count), see)
 }

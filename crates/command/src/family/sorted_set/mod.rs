@@ -4,11 +4,9 @@
 mod add;
 mod combine;
 mod pop;
-mod random;
 mod range;
 mod read;
 mod remove;
-mod scan;
 mod score;
 mod span;
 #[cfg(test)]
@@ -17,13 +15,13 @@ mod tests;
 pub use add::{Add, Added, Direction, Exists, Increment, Rule};
 pub use combine::{Aggregate, Combine, Operation};
 pub use pop::{Pop, PopAny};
-pub use random::{Draw, Random};
 pub use range::{Range, RangeStore};
 pub use read::{Count, Rank, Scores};
 pub use remove::{Remove, RemoveRange};
-pub use scan::Scan;
 pub use span::Span;
 
+use super::members::pick::random;
+use super::members::scan::scan;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::{Context, Flags, Group, Keys, Row};
@@ -263,13 +261,13 @@ pub static ROWS: &[Row] = &[
             "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]",
             "As ZMPOP; waits for a sorted set if none is there.",
         ),
-    Row::data("ZRANDMEMBER", Group::SortedSet, -2, random::zrandmember).flags(READ).keys(Keys::ONE).docs(
+    Row::data("ZRANDMEMBER", Group::SortedSet, -2, random::<SortedSet>).flags(READ).keys(Keys::ONE).docs(
         "6.2.0",
         "O(M*log(N)), where N is the number of members and M that of those returned",
         "key [count [WITHSCORES]]",
         "Returns members by chance: different ones, or, with a negative count, each of all.",
     ),
-    Row::data("ZSCAN", Group::SortedSet, -3, scan::zscan).flags(READ).keys(Keys::ONE).docs(
+    Row::data("ZSCAN", Group::SortedSet, -3, scan::<SortedSet>).flags(READ).keys(Keys::ONE).docs(
         "2.8.0",
         "O(1) for each call, O(N) for all, where N is the number of members",
         "key cursor [MATCH pattern] [COUNT count]",

@@ -1,9 +1,7 @@
-//! Random choices among many: which numbers, and what stands at a number.
+//! Random choices among many: what stands at a number.
 
 use super::{Member, Shape, View};
 use scrubjay_base::clock::UnixMs;
-use scrubjay_base::rand::Rng;
-use std::collections::HashSet;
 
 /// The live members, each under a number.
 pub enum Picker<'a, S> {
@@ -39,31 +37,5 @@ impl<'a, S: Shape> Picker<'a, S> {
             Picker::Direct(_) => None,
             Picker::Listed(members) => members.get(index).copied(),
         }
-    }
-
-    /// `count` different numbers, or all if there are no more, each choice as likely as any other.
-    pub fn distinct(&self, count: usize, rng: &mut Rng) -> Vec<u32> {
-        let all = self.len();
-        if count >= all {
-            return (0..all as u32).collect();
-        }
-        if count > all / 3 {
-            // The beginning of a shuffle.
-            let mut numbers: Vec<u32> = (0..all as u32).collect();
-            for at in 0..count {
-                numbers.swap(at, at + rng.below((all - at) as u64) as usize);
-            }
-            numbers.truncate(count);
-            return numbers;
-        }
-        // Drawn again where it was drawn already: once in three draws at worst.
-        let (mut seen, mut numbers) = (HashSet::with_capacity(count), Vec::with_capacity(count));
-        while numbers.len() < count {
-            let number = rng.below(all as u64) as u32;
-            if seen.insert(number) {
-                numbers.push(number);
-            }
-        }
-        numbers
     }
 }
