@@ -1,0 +1,16 @@
+//! The databases that hold anything.
+
+use super::{Facts, Lines};
+
+pub(super) fn keyspace(facts: &Facts<'_>, lines: &mut Lines) {
+    for database in 0..scrubjay_store::DATABASES {
+        let Some(ns) = facts.shared.store.namespace(database) else { continue };
+        let count = facts.stats.per_ns[usize::from(ns.0)];
+        let (keys, expires) = (count.entries, count.volatile);
+        if keys > 0 {
+            let mean_ttl_ms = if expires > 0 { facts.shared.store.mean_ttl_ms(ns, facts.now_ms) } else { 0 };
+            let fields = format_args!("keys={keys},expires={expires},avg_ttl={mean_ttl_ms},subexpiry=0");
+            lines.put(&format!("db{database}"), fields);
+        }
+    }
+}
