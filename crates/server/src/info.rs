@@ -6,6 +6,7 @@
 use crate::clients::ClientFlags;
 use crate::counters::ERROR_CODES;
 use crate::heat::{self, HotKey};
+use crate::namespaces::shown::Shown;
 use crate::process;
 use crate::pubsub::subscriptions::Family;
 use crate::shared::Shared;
@@ -47,6 +48,7 @@ static SECTIONS: &[(&str, &str, bool, Fields)] = &[
     ("latencystats", "Latencystats", false, latencystats),
     ("cluster", "Cluster", true, |_, lines| lines.put("cluster_enabled", 0)),
     ("keyspace", "Keyspace", true, keyspace),
+    ("namespaces", "Namespaces", true, namespaces),
     ("scrubjay", "Scrubjay", true, scrubjay),
     ("compression", "Compression", true, compression),
     ("hotkeys", "Hotkeys", true, hotkeys),
@@ -359,6 +361,22 @@ fn keyspace(facts: &Facts<'_>, lines: &mut Lines) {
             let fields = format_args!("keys={keys},expires={expires},avg_ttl={mean_ttl_ms},subexpiry=0");
             lines.put(&format!("db{database}"), fields);
         }
+    }
+}
+
+fn namespaces(facts: &Facts<'_>, lines: &mut Lines) {
+    for Shown { name, config, count, refused, .. } in
+        facts.shared.namespaces.show_all(&facts.shared.store, &facts.stats)
+    {
+        let fields = format_args!(
+            "keys={},expires={},bytes={},max_bytes={},policy={},ops_refused={refused}",
+            count.entries,
+            count.volatile,
+            count.bytes,
+            config.max_memory_bytes,
+            config.policy.unwrap_or(facts.shared.config().policy).name(),
+        );
+        lines.put(&format!("ns_{name}"), fields);
     }
 }
 
