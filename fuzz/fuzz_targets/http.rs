@@ -6,10 +6,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scrubjay_command::Context;
+use scrubjay_command::namespace::Named;
+use scrubjay_command::{Context, SizeLimits};
 use scrubjay_protocol::OutputBuffer;
 use scrubjay_protocol::http::respond::{self, Manner};
-use scrubjay_protocol::http::{Bounds, Decoder, Exchange, Limits, Request, Step, data, route};
+use scrubjay_protocol::http::{Bounds, Decoder, Done, Exchange, Limits, Request, Step, data, route};
 use scrubjay_store::{Config, Ns, Store};
 use std::cell::Cell;
 use std::sync::LazyLock;
@@ -61,24 +62,22 @@ fn serve(request: &Request<'_>) {
     let Some(operation) = route.operation(request.head.method).filter(|operation| operation.is_data()) else { return };
     let mut out = OutputBuffer::new();
     let (start, manner) = (out.mark(), Manner::of(request, DATE));
-    let done = data::check(request, operation).and_then(|database| {
-        let ns = Ns(database.unwrap_or(0));
-        let cx = Context {
-            store: &STORE,
-            ns,
-            now_ms: NOW_MS,
-            touch: true,
-            key_bytes_max: 1 << 10,
-            value_bytes_max: 8 << 10,
-            placed: None,
-        };
-        let walk = Cell::default();
-        let (bounds, is_spent) = (&Bounds::default(), &|| false);
-        let exchange = Exchange { request: *request, parameter, cx: &cx, bounds, manner, walk: &walk, is_spent };
+    let done = data::check(request, operation).and_then(|named| {
+        let ns = Ns(match named {
+            Some(Named::Number(database)) => database,
+            Some(Named::Name(_)) => 16,
+            None => 0,
+        });
+        let limits = SizeLimits { key_bytes_max: 1 << 10, value_bytes_max: 8 << 10 };
+        let (cx, wait, bounds) = (Context::new(&STORE, ns, NOW_MS, limits), Cell::default(), &Bounds::default());
+        let exchange =
+            Exchange { request: *request, parameter, cx: &cx, bounds, manner, wait: &wait, quota: None };
         data::run(operation, &exchange, &mut out)
     });
-    if let Err(fault) = done {
-        respond::fault(&mut out, start, manner, &fault);
+    match done {
+        Ok(Done::Wait) => return, // for another to load the key: nothing is said yet
+        Ok(Done::Yes) => {}
+        Err(fault) => respond::fault(&mut out, start, manner, &fault),
     }
     check(&out, manner.head_only);
 }

@@ -12,6 +12,7 @@ ScrubjayError
 ├── OutOfMemory (MemoryError)        no room under the limit, nothing that may be evicted  out_of_memory
 ├── TooLarge (ValueError)            beyond a stated limit                                 too_large
 ├── Busy                             not now; the same request may succeed later           busy
+├── Limited                          a quota of requests a second is used up               limited
 ├── Unsupported                      not in this configuration                             unsupported
 ├── ConfigurationError (ValueError)  a setting that cannot be used
 ├── ConnectionLost (ConnectionError) the node went away, or cannot be reached
@@ -34,6 +35,7 @@ __all__ = [
     "ConnectionLost",
     "Forbidden",
     "InvalidRequest",
+    "Limited",
     "NotFound",
     "OutOfMemory",
     "ScrubjayError",
@@ -116,6 +118,13 @@ class Busy(ScrubjayError):
     is_retryable = True
 
 
+class Limited(ScrubjayError):
+    """The namespace's quota of commands a second is used up; the same request may succeed later."""
+
+    kind = "limited"
+    is_retryable = True
+
+
 class Unsupported(ScrubjayError):
     """The node does not do this at all in its present configuration."""
 
@@ -149,6 +158,7 @@ BY_KIND: Final[dict[str, type[ScrubjayError]]] = {
         OutOfMemory,
         TooLarge,
         Busy,
+        Limited,
         Unsupported,
     )
 }

@@ -61,6 +61,10 @@ REPLIES: list[tuple[str, str, str, str]] = [
     ("GETEX", "-ERR value is not an integer", "nil", "the same"),
     ("BITCOUNT", "-ERR", ":0", "refused whether or not the key is there, as Redis does from 7.2 on"),
     ("BITPOS", "-ERR", ":", "the same"),
+    *(
+        (command, "-ERR no namespace", "-ERR", "a name is a namespace's here, and no number there")
+        for command in ("SELECT", "MOVE", "COPY")
+    ),
     ("RESTORE", "-ERR", "-BUSYKEY", "a payload or time that is none is refused here before anything is looked up"),
     ("SCAN", "-ERR invalid cursor", "[", "an empty cursor is none here, and the beginning there"),
     ("RESTORE", "-ERR DUMP payload", "-ERR Bad data format", "both refuse; the formats differ, and so do their faults"),

@@ -98,6 +98,13 @@ def test_commands_run_once(node: Node) -> None:
     assert refused.stdout.startswith("(error) ERR value is not an integer")
     assert refused.returncode == 1
     assert run(*at, "-n", "3", "get", "greeting").stdout == "\n"
+    unknown = run(*at, "-n", "pages", "get", "greeting")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    assert "refused SELECT: ERR no namespace 'pages': JAY.NAMESPACE SET pages makes one" in unknown.stderr
+    assert run(*at, "jay.namespace", "set", "pages").stdout == "OK\n"
+    assert run(*at, "-n", "pages", "set", "a", "1").stdout == "OK\n"
+    assert run(*at, "-n", "pages", "dbsize").stdout == "1\n"
+    assert run(*at, "-n", "16", "dbsize").returncode == 2
     assert run(*at, "-x", "set", "from-stdin", stdin="line\n").stdout == "OK\n"
     assert run(*at, "get", "from-stdin").stdout == "line\n\n"
 
@@ -223,6 +230,8 @@ def test_the_prompt_runs_commands_and_survives_mistakes(node: Node, tmp_path: Pa
         'get "open',
         "help incr",
         "select 3",
+        "jay.namespace set pages",
+        "select pages",
         "auth secret",
         "get a",
         "quit",
@@ -234,6 +243,7 @@ def test_the_prompt_runs_commands_and_survives_mistakes(node: Node, tmp_path: Pa
         '(error) a quotation mark (") is not closed',
         "complexity: O(1)",
         f"127.0.0.1:{port}[3]> ",
+        f"127.0.0.1:{port}[pages]> ",
         "(nil)",
     ):
         assert text in shown, shown

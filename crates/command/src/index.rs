@@ -29,6 +29,7 @@ pub static FAMILIES: &[&[Row]] = &[
     crate::server::pubsub::ROWS,
     crate::server::admin::ROWS,
     crate::server::insight::ROWS,
+    crate::server::namespace::ROWS,
 ];
 
 /// Every top-level row, in the order of their ids.

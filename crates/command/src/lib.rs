@@ -34,6 +34,7 @@ pub mod event;
 pub mod family;
 pub mod index;
 pub mod long_double;
+pub mod namespace;
 pub mod reject;
 pub mod reply;
 pub mod server;

@@ -30,13 +30,15 @@ pub enum Kind {
     TooLarge,
     /// The server cannot do this now; the same request may succeed later.
     Busy,
+    /// A quota of requests a second is used up; the same request may succeed later.
+    Limited,
     /// This server does not do this at all in its present configuration.
     Unsupported,
 }
 
 impl Kind {
     /// Every kind, so that tables in other languages can be checked against this one.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::BadRequest,
         Kind::Unknown,
         Kind::WrongType,
@@ -47,6 +49,7 @@ impl Kind {
         Kind::OutOfMemory,
         Kind::TooLarge,
         Kind::Busy,
+        Kind::Limited,
         Kind::Unsupported,
     ];
 
@@ -63,6 +66,7 @@ impl Kind {
             Kind::OutOfMemory => "out_of_memory",
             Kind::TooLarge => "too_large",
             Kind::Busy => "busy",
+            Kind::Limited => "limited",
             Kind::Unsupported => "unsupported",
         }
     }

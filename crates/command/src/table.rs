@@ -4,11 +4,12 @@
 //! command is one row in its family's file and one handler. How a name finds its row is in [`crate::index`].
 
 use crate::args::Args;
+use crate::namespace::{Namespaces, NumbersOnly};
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::server::ServerCommand;
 use crate::wait::Wish;
-use scrubjay_store::{Access, Everywhere, Guard, Key, Ns, Store};
+use scrubjay_store::{Access, Everywhere, Guard, Key, Ns, Policy, Store};
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 
@@ -158,6 +159,8 @@ pub struct Context<'a> {
     pub store: &'a Store,
     /// The namespace that the session selected.
     pub ns: Ns,
+    /// Who knows other namespaces by their names.
+    pub names: &'a dyn Namespaces,
     /// Now, in Unix milliseconds; the same for a whole batch.
     pub now_ms: u64,
     /// Whether reads refresh an entry's rank (`CLIENT NO-TOUCH` turns it off).
@@ -259,6 +262,7 @@ impl<'a> Context<'a> {
         Context {
             store,
             ns,
+            names: &NumbersOnly,
             now_ms,
             touch: true,
             value_bytes_max: limits.value_bytes_max,
@@ -287,6 +291,16 @@ impl Context<'_> {
     #[inline]
     pub fn read(&self) -> Access {
         if self.touch { Access::Read } else { Access::ReadNoTouch }
+    }
+
+    /// The lifetime of an entry of the session's namespace that is written without one, in milliseconds; 0: for ever.
+    pub fn default_ttl_ms(&self) -> u64 {
+        self.store.ns_settings(self.ns).default_ttl_ms.unwrap_or_else(|| self.store.default_ttl_ms())
+    }
+
+    /// What is evicted of the session's namespace.
+    pub fn policy(&self) -> Policy {
+        self.store.ns_settings(self.ns).policy.unwrap_or_else(|| self.store.policy())
     }
 
     /// Places a key of the session's namespace. Errors: [`Reject::key_too_long`].

@@ -4,7 +4,7 @@
 use crate::errors;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use scrubjay_server::config::{self, BadConfig, Kind, Origin, Reload, Resolved, SETTINGS};
+use scrubjay_server::config::{self, BadConfig, Kind, NAMESPACE_SETTINGS, Origin, Reload, Resolved, SETTINGS};
 
 /// Every setting as a dict: `name`, `section`, `kind`, `takes`, `default`, `environment`, `live`, `redis`, `help`.
 #[pyfunction]
@@ -27,31 +27,38 @@ pub fn settings(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 }
 
 /// The configuration that `flags` (pairs of name and text) and `environment` make, file included, as rows of name, value
-/// and origin. Secrets are masked.
+/// and origin, and behind them what namespaces are told. Secrets are masked.
 #[pyfunction]
 pub fn configuration(
     py: Python<'_>,
     flags: Vec<(String, String)>,
     environment: Vec<(String, String)>,
-) -> PyResult<Vec<(&'static str, String, String)>> {
+) -> PyResult<Vec<(String, String, String)>> {
     let resolved = load(py, flags, environment)?;
-    Ok(SETTINGS
-        .iter()
-        .map(|setting| {
-            let shown = match setting.value(&resolved.config).to_string() {
-                secret if matches!(setting.kind, Kind::Secret) && !secret.is_empty() => "(set)".to_owned(),
-                shown => shown,
-            };
-            let origin = match resolved.origin(setting.name) {
-                Origin::Default => "default".to_owned(),
-                Origin::File(path) => path.display().to_string(),
-                Origin::Environment => setting.environment_name(),
-                Origin::Flag => format!("--{}", setting.name),
-                Origin::Runtime => "CONFIG SET".to_owned(),
-            };
-            (setting.name, shown, origin)
+    let settings = SETTINGS.iter().map(|setting| {
+        let shown = match setting.value(&resolved.config).to_string() {
+            secret if matches!(setting.kind, Kind::Secret) && !secret.is_empty() => "(set)".to_owned(),
+            shown => shown,
+        };
+        let origin = match resolved.origin(setting.name) {
+            Origin::Default => "default".to_owned(),
+            Origin::File(path) => path.display().to_string(),
+            Origin::Environment => setting.environment_name(),
+            Origin::Flag => format!("--{}", setting.name),
+            Origin::Runtime => "CONFIG SET".to_owned(),
+        };
+        (setting.name.to_owned(), shown, origin)
+    });
+    // Only a file can name namespaces.
+    let file = resolved.config.config.as_deref().map_or_else(String::new, |path| path.display().to_string());
+    let namespaces = resolved.namespaces.iter().flat_map(|(name, config)| {
+        let file = &file;
+        NAMESPACE_SETTINGS.iter().filter_map(move |setting| {
+            let value = setting.value(config)?.to_string();
+            Some((format!("namespaces.{name}.{}", setting.name), value, file.clone()))
         })
-        .collect())
+    });
+    Ok(settings.chain(namespaces).collect())
 }
 
 /// As [`configuration`], typed.

@@ -37,8 +37,8 @@ impl CommandCounters {
 
 /// The first words of RESP's error texts that are counted apart, and `HTTP` for that door's; the first stands for all
 /// others.
-pub const ERROR_CODES: [&str; 10] =
-    ["OTHER", "ERR", "WRONGTYPE", "OOM", "NOAUTH", "WRONGPASS", "NOPROTO", "BUSYKEY", "NOPERM", "HTTP"];
+pub const ERROR_CODES: [&str; 11] =
+    ["OTHER", "ERR", "WRONGTYPE", "OOM", "NOAUTH", "WRONGPASS", "NOPROTO", "BUSYKEY", "NOPERM", "LIMIT", "HTTP"];
 
 /// What one network thread counts.
 #[derive(Debug)]

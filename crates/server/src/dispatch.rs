@@ -4,6 +4,8 @@ use crate::clients::ClientFlags;
 use crate::command;
 use crate::door::Turn;
 use crate::heat;
+use crate::namespaces::admit::admit;
+use crate::namespaces::change::GONE;
 use crate::notices::current::{self, Scope};
 use crate::pubsub::post;
 use crate::session::ReplyMode;
@@ -44,6 +46,9 @@ pub fn run_row(
             Err(reject) => return refuse(turn, Some(row), &reject, reply),
         }
     }
+    if let Err(reject) = admit(turn, row) {
+        return refuse(turn, Some(row), &reject, reply);
+    }
     let id = row.id();
     if turn.shared.monitors.any() && !row.flags.intersects(Flags::ADMIN.union(Flags::SECRET)) {
         turn.shared.monitors.show(&turn.shared.clients, turn.session, turn.now_ms, args);
@@ -61,6 +66,7 @@ pub fn run_row(
         Handler::Data(run) if row.flags.contains(Flags::BLOCKING) => run_or_wait(turn, row, run, args, reply),
         Handler::Data(run) => {
             let mut cx = Context {
+                names: &turn.shared.namespaces,
                 touch: turn.session.touch(),
                 placed,
                 ..Context::new(&turn.shared.store, turn.ns(), turn.now_ms, turn.limits.sizes())
@@ -157,6 +163,10 @@ fn run_or_wait(
         turn.session.waiter = Some(waiter.clone());
         turn.session.info.set_flag(ClientFlags::WAITING, true);
         waiting.add(shared, &waiter);
+        if shared.namespaces.is_gone(turn.session.selected()) {
+            // It was dropped, and its waiters refused, after this command was let through.
+            waiting.refuse_one(shared, &waiter, &GONE);
+        }
     }
     Ok(())
 }

@@ -11,12 +11,14 @@
 //! slot, and does not call the store.
 
 use crate::config::Config;
+use crate::namespaces::directory::Directory;
 use crate::notices::{Notices, current};
 use crate::pubsub::PubSub;
 use crate::runtime::inbox::Inbox;
 use crate::tracking::Tracking;
 use crate::waiting::Waiting;
 use crate::watched::Watched;
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use scrubjay_base::SlotId;
 use scrubjay_base::clock::Clock;
@@ -61,15 +63,16 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Nobody listens yet. What is sent goes to these inboxes; `clock` says when it happened.
-    pub fn new(inboxes: Arc<[Inbox]>, clock: Arc<dyn Clock>) -> Effects {
+    /// Nobody listens yet. What is sent goes to these inboxes; `clock` says when it happened, `names` how
+    /// namespaces are called.
+    pub fn new(inboxes: Arc<[Inbox]>, clock: Arc<dyn Clock>, names: Arc<ArcSwap<Directory>>) -> Effects {
         Effects {
             interests: AtomicU32::new(0),
             refreshing: Mutex::default(),
             watched: Watched::default(),
             waiting: Waiting::default(),
             pubsub: PubSub::new(inboxes.clone()),
-            notices: Notices::new(clock),
+            notices: Notices::new(clock, names),
             tracking: Tracking::new(inboxes),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::counters::ERROR_CODES;
 use crate::heat::{self, HotKey};
+use crate::namespaces::shown::Shown;
 use crate::process;
 use crate::pubsub::subscriptions::Family as Kind;
 use crate::shared::Shared;
@@ -55,6 +56,10 @@ families! {
     FAILED: counter "cache_commands_failed_total" ["command"] "Commands that ran and answered an error.";
     REJECTED: counter "cache_commands_rejected_total" ["command"] "Commands that were refused before they ran.";
     LATENCY: histogram "cache_command_duration_seconds" ["command"] "Time that commands took, without waiting for the network.";
+    NS_ENTRIES: gauge "cache_namespace_entries" ["namespace"] "Entries of each namespace that has a name or settings.";
+    NS_BYTES: gauge "cache_namespace_bytes" ["namespace"] "Bytes that the entries of the namespace take.";
+    NS_MAX_BYTES: gauge "cache_namespace_max_bytes" ["namespace"] "The namespace's memory limit; 0 means none but the node's.";
+    NS_REFUSED: counter "cache_namespace_refused_total" ["namespace"] "Commands refused because the namespace's quota of commands a second was used up.";
     PANICS: counter "cache_panics_total" [] "Commands that failed from within: bugs to be reported.";
     TURNS: counter "cache_turns_total" [] "Turns that connections had; one serves everything that one read brought.";
     CPU: counter "cache_cpu_seconds_total" ["mode"] "Processor time of the process.";
@@ -134,6 +139,16 @@ pub fn prometheus(shared: &Shared) -> String {
         if let Some(snapshot) = &command.latency {
             latency.histogram(&[name], snapshot);
         }
+    }
+    let namespaces = shared.namespaces.show_all(&shared.store, &stats);
+    for (family, value) in [
+        (&NS_ENTRIES, (|one| one.count.entries) as fn(&Shown) -> u64),
+        (&NS_BYTES, |one| one.count.bytes),
+        (&NS_MAX_BYTES, |one| one.config.max_memory_bytes),
+        (&NS_REFUSED, |one| one.refused),
+    ] {
+        let mut samples = text.family(family);
+        namespaces.iter().for_each(|one| samples.sample(&[one.name.as_str()], value(one) as f64));
     }
     text.single(&PANICS, totals.panics as f64);
     text.single(&TURNS, totals.turns as f64);

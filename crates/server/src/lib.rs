@@ -11,6 +11,7 @@
 //! - [`door`]: a protocol on a connection; [`dispatch`]: from a command's name to its handler.
 //! - [`config`]: the settings; [`command`]: the commands that need more than the store.
 //! - [`pubsub`], [`tracking`], [`notices`]: who is told what, without having asked at that moment.
+//! - [`namespaces`]: their names, quotas and settings.
 //! - [`counters`], [`totals`], [`measure`]: what is counted and whose time it was; [`info`], [`exposition`], [`slowlog`],
 //!   [`latency`](mod@latency), [`monitor`]: how it is shown.
 
@@ -34,6 +35,7 @@ mod listener;
 pub mod log;
 pub mod measure;
 pub mod monitor;
+pub mod namespaces;
 mod node;
 pub mod notices;
 pub mod process;

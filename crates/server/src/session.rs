@@ -2,6 +2,7 @@
 //! [`ClientInfo`], and the setters here keep both in step.
 
 use crate::clients::{ClientFlags, ClientInfo};
+use crate::namespaces::directory::Selected;
 use crate::pubsub::subscriptions::{Family, Subscriptions};
 use crate::shared::Shared;
 use crate::tracking::tracks::Tracks;
@@ -27,7 +28,9 @@ pub struct Session {
     /// What others see of it.
     pub info: Arc<ClientInfo>,
     /// The selected database.
-    database: u8,
+    selected: Selected,
+    /// Up to which version of the namespaces it is known to be there and to have no quota; 0: up to none.
+    free_at: u64,
     /// 2 or 3.
     resp: u8,
     /// Whether it may run commands.
@@ -55,7 +58,8 @@ impl Session {
     pub fn new(info: Arc<ClientInfo>, authenticated: bool) -> Session {
         let mut session = Session {
             info,
-            database: 0,
+            selected: Selected::default(),
+            free_at: 0,
             resp: 2,
             authenticated: false,
             touch: true,
@@ -71,11 +75,27 @@ impl Session {
         session
     }
 
-    /// The selected database, below `scrubjay_store::DATABASES`. Which namespace that is, `Store::namespace` says:
-    /// `SWAPDB` changes it for all sessions at once.
+    /// The selected database, below `scrubjay_store::NAMESPACES`. Which namespace that is, `Store::namespace` says:
+    /// `SWAPDB` changes it for all sessions at once. A named one may have been dropped meanwhile.
     #[inline]
     pub fn database(&self) -> u8 {
-        self.database
+        self.selected.database
+    }
+
+    /// The selected database, and which of those that had its number.
+    pub fn selected(&self) -> Selected {
+        self.selected
+    }
+
+    /// Whether what it selected is known to be there and to have no quota, at this version of the namespaces.
+    #[inline]
+    pub fn is_free_at(&self, version: u64) -> bool {
+        self.free_at == version
+    }
+
+    /// What it selected is there and has no quota, at this version.
+    pub(crate) fn set_free_at(&mut self, version: u64) {
+        self.free_at = version;
     }
 
     /// Whether commands run one after the other and are all answered, which is so for nearly all sessions.
@@ -148,9 +168,10 @@ impl Session {
     }
 
     /// Selects a database.
-    pub fn set_database(&mut self, database: u8) {
-        self.database = database;
-        self.info.set_database(database);
+    pub fn select(&mut self, selected: Selected) {
+        self.selected = selected;
+        self.free_at = 0;
+        self.info.set_database(selected.database);
     }
 
     /// The version of RESP it speaks, 2 or 3. A command that changes it also tells its reply, with `set_resp_version`.
@@ -192,7 +213,7 @@ impl Session {
     /// Back to how a connection starts (`RESET`); the caller says whether that is authenticated, and ends its transaction. The version of RESP goes
     /// back to 2.
     pub fn reset(&mut self, authenticated: bool) {
-        self.set_database(0);
+        self.select(Selected::default());
         self.set_resp(2);
         self.set_authenticated(authenticated);
         self.set_touch(true);

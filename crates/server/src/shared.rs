@@ -7,6 +7,7 @@ use crate::effects::Effects;
 use crate::latency::Latency;
 use crate::log::{self, Level, OncePerMinute};
 use crate::monitor::Monitors;
+use crate::namespaces::Namespaces;
 use crate::rates::{Counts, Rates};
 use crate::runtime::inbox::Inbox;
 use crate::session::Session;
@@ -27,6 +28,8 @@ use std::time::Duration;
 pub struct Shared {
     /// The data.
     pub store: Arc<Store>,
+    /// The namespaces: their names, quotas and settings.
+    pub namespaces: Namespaces,
     /// Who hears what the store does.
     pub(crate) effects: Arc<Effects>,
     /// The time.
@@ -70,15 +73,17 @@ impl Shared {
         threads: usize,
     ) -> io::Result<Shared> {
         let inboxes: Arc<[Inbox]> = (0..threads).map(|_| Inbox::new()).collect::<io::Result<_>>()?;
-        let effects = Arc::new(Effects::new(inboxes.clone(), clock.clone()));
+        let namespaces = Namespaces::new(&settings.resolved().namespaces);
+        let effects = Arc::new(Effects::new(inboxes.clone(), clock.clone(), namespaces.directories()));
         let store = Arc::new(Store::new(store, Some(effects.clone())));
         store.set_packing(&settings.packing(store.packing()));
         store.set_telling(false); // until somebody listens
         let mut rng = Rng::new(entropy_seed());
         let run_id = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect::<String>()[..40].to_owned();
         effects.configure(&settings.load());
-        Ok(Shared {
+        let shared = Shared {
             store,
+            namespaces,
             effects,
             started_ms: clock.now_ms(),
             clock,
@@ -95,7 +100,9 @@ impl Shared {
             settings,
             log_no_descriptors: OncePerMinute::default(),
             log_wrong_door: OncePerMinute::default(),
-        })
+        };
+        shared.tell_store_of_namespaces();
+        Ok(shared)
     }
 
     /// The settings as they are now. Keep the guard short.
@@ -151,6 +158,7 @@ impl Shared {
     pub fn reset_totals(&self) {
         self.baseline.reset(&self.counters);
         self.store.reset_stats();
+        self.namespaces.reset_refused();
     }
 
     /// Remembers that `event` took `spent_ns`, if that is as long as the operator wants to know (`LATENCY`).

@@ -11,6 +11,7 @@ use crate::command;
 use crate::door::Turn;
 use crate::effects::Interest;
 use crate::heat;
+use crate::namespaces::admit::{admit_all, reach};
 use crate::notices::current::{self, Scope};
 use crate::session::Session;
 use crate::shared::Shared;
@@ -164,6 +165,10 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
         unwatch(turn.shared, turn.session);
         return Err(BROKEN);
     }
+    if let Err(reject) = admit_all(turn, queue.commands.iter().map(|(row, args)| (*row, args.args()))) {
+        unwatch(turn.shared, turn.session);
+        return Err(reject);
+    }
     let slots = Slots::of(&queue, turn.session.watch.as_deref());
     let shared = turn.shared;
     let mut guard = slots.lock(shared, turn.now_ms);
@@ -177,6 +182,7 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
     reply.array(queue.commands.len());
     guard.batch(true);
     let mut cx = Context {
+        names: &shared.namespaces,
         touch: turn.session.touch(),
         held: Held::by(guard),
         ..Context::new(&shared.store, turn.ns(), turn.now_ms, turn.limits.sizes())
@@ -191,6 +197,8 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
             tracks.before(&shared.effects.tracking, row, &args);
         }
         let done = match row.handler {
+            // Selected in it, or dropped after it began.
+            _ if let Err(gone) = reach(shared, turn.session, row) => Err(gone),
             Handler::Data(run) => {
                 if scope.is_some() {
                     current::note_misses(&shared.effects, &cx, row, &args);
@@ -260,6 +268,8 @@ fn asks_the_store(command: S) -> bool {
             | S::JayBigKeys
             | S::JayMemoryHistogram
             | S::JayMemoryPrefixes
+            | S::JayNamespaceGet
+            | S::JayNamespaceList
     )
 }
 

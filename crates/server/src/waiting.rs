@@ -299,6 +299,32 @@ impl Waiting {
         shared.clients.send(id, Message::Answer(answer))
     }
 
+    /// Ends the waiting of all who wait for keys of a namespace, with an error; what waits without a command is run again.
+    pub fn refuse(&self, shared: &Shared, ns: Ns, reject: &Reject) {
+        let waiters = |queues: &HashMap<Key, VecDeque<Arc<Waiter>>>| -> Vec<Arc<Waiter>> {
+            let of_ns = queues.iter().filter(|((key_ns, ..), _)| *key_ns == ns);
+            of_ns.flat_map(|(_, queue)| queue).cloned().collect()
+        };
+        loop {
+            let found = waiters(&self.queues.lock());
+            if found.is_empty() {
+                return;
+            }
+            found.iter().for_each(|waiter| self.refuse_one(shared, waiter, reject));
+            // Who else has ended one, or tries it again, is about to take it out or to let it wait on.
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ends the waiting of one, with an error; if somebody else has ended it, its answer is on its way.
+    pub fn refuse_one(&self, shared: &Shared, waiter: &Arc<Waiter>, reject: &Reject) {
+        if waiter.end(GONE) {
+            self.forget(shared, waiter);
+            let answer = waiter.encoded(|encoder| encoder.error(reject));
+            shared.clients.send(waiter.info.id, Message::Answer(answer));
+        }
+    }
+
     fn forget(&self, shared: &Shared, waiter: &Arc<Waiter>) {
         let mut queues = self.queues.lock();
         for key in &waiter.wish.keys {

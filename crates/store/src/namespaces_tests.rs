@@ -174,3 +174,25 @@ fn a_lowered_limit_is_reached_by_housekeeping_and_a_lifetime_of_its_own_is_taken
     guard.put(&plain, b"v", Deadline::Default, Flags::Set(0)).expect("no limit");
     assert_eq!(guard.get(&plain, Access::Peek).and_then(|entry| entry.deadline_ms()), None);
 }
+
+#[test]
+fn settings_change_while_others_hold_everything_and_ask_for_them() {
+    let store = store(0);
+    (0..500).for_each(|n| put(&store, OWN, &format!("key:{n}"), 100).expect("no limit"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..300 {
+                store.set_policy(Policy::ALL[round % Policy::ALL.len()], NOW_MS);
+                store.set_ns_settings(OWN, own((round as u64 % 3) << 20, LRU), NOW_MS);
+            }
+        });
+        for _ in 0..300 {
+            let all = store.lock_all(NOW_MS);
+            store.swap_databases(1, 2);
+            assert!(Policy::ALL.contains(&store.policy()));
+            assert!(store.ns_settings(OWN).max_memory_bytes <= 2 << 20);
+            drop(all);
+        }
+    });
+    store.check();
+}

@@ -51,7 +51,11 @@ const TTL_LOOKS_PER_SHARD: usize = 256;
 pub struct Store {
     pub(crate) env: Env,
     databases: [AtomicU8; DATABASES as usize],
+    /// A leaf, like `swapping`: whoever holds slots may take it.
     policy: Mutex<Policy>,
+    swapping: Mutex<()>,
+    /// Held while settings reach one shard after the other. Never taken by who holds a slot.
+    settling: Mutex<()>,
     next_shard: AtomicUsize,
 }
 
@@ -102,6 +106,8 @@ impl Store {
             },
             databases: std::array::from_fn(|n| AtomicU8::new(n as u8)),
             policy: Mutex::new(config.policy),
+            swapping: Mutex::default(),
+            settling: Mutex::default(),
             next_shard: AtomicUsize::new(0),
         }
     }
@@ -129,10 +135,11 @@ impl Store {
 
     /// Tells a namespace something for itself, or nothing any more. One that gets a limit or a policy gets tables of its own,
     /// as many as its limit is worth, and its entries move there, one shard after the other; back when it has neither any
-    /// more. To find them costs a look at every entry of the tables that they leave: some 100 ns each. What is over a new limit is evicted by [`Store::maintain`] and by the next
-    /// writes.
+    /// more. To find them costs a look at every entry of the tables that they leave: some 100 ns each. What is over a new
+    /// limit is evicted by [`Store::maintain`] and by the next writes. Not for who holds a guard.
     pub fn set_ns_settings(&self, ns: Ns, settings: NsSettings, now_ms: UnixMs) {
-        let node = self.policy.lock(); // one at a time, and no other policy meanwhile
+        let _one_at_a_time = self.settling.lock();
+        let policy = settings.policy.unwrap_or(self.policy());
         let env = &self.env;
         let common = env.common_tables();
         let tables = match settings.max_memory_bytes / BYTES_PER_TABLE / env.shards.len() as u64 {
@@ -149,7 +156,7 @@ impl Store {
                 shard.set_common(env, ns, now_ms);
             }
             if let Some(span) = after {
-                shard.set_apart(env, ns, span, settings.policy.unwrap_or(*node), now_ms);
+                shard.set_apart(env, ns, span, policy, now_ms);
             }
         }
     }
@@ -160,7 +167,7 @@ impl Store {
         if a.max(b) >= DATABASES {
             return;
         }
-        let _one_at_a_time = self.policy.lock();
+        let _one_at_a_time = self.swapping.lock();
         let (ns_a, ns_b) = (self.databases[a as usize].load(Relaxed), self.databases[b as usize].load(Relaxed));
         self.databases[a as usize].store(ns_b, Relaxed);
         self.databases[b as usize].store(ns_a, Relaxed);
@@ -395,10 +402,11 @@ impl Store {
         *self.policy.lock()
     }
 
-    /// Changes the policy. Each shard in turn gives its entries ranks of the new one: about 20 ns an entry.
+    /// Changes the policy. Each shard in turn gives its entries ranks of the new one: about 20 ns an entry. Not for who
+    /// holds a guard.
     pub fn set_policy(&self, policy: Policy, now_ms: UnixMs) {
-        let mut node = self.policy.lock();
-        *node = policy;
+        let _one_at_a_time = self.settling.lock();
+        *self.policy.lock() = policy;
         let inherits = |ns: &Ns| self.env.namespaces.settings(*ns).policy.is_none();
         for berth in &self.env.shards {
             berth.shard.lock().set_policy(&self.env, policy, inherits, now_ms);

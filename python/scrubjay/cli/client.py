@@ -16,6 +16,7 @@ from scrubjay.cli.resp import Answer, Connection, Failure
 __all__ = ["register"]
 
 STREAMING = {b"MONITOR"}
+DATABASES = 16
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +35,7 @@ def cli(
         typer.Option("-a", "--pass", envvar="SCRUBJAYCLI_AUTH", help="The password.", show_default=False),
     ] = None,
     user: Annotated[str | None, typer.Option("--user", help="The user.", show_default=False)] = None,
-    database: Annotated[int, typer.Option("-n", help="The database.", min=0, max=15)] = 0,
+    namespace: Annotated[str, typer.Option("-n", help="The database by its number, or the namespace by name.")] = "0",
     resp3: Annotated[bool, typer.Option("-3", help="Speak RESP3.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print answers as JSON, a line each; speaks RESP3.")] = False,
     raw: Annotated[
@@ -43,9 +44,11 @@ def cli(
     last_from_stdin: Annotated[bool, typer.Option("-x", help="Read the last argument from standard input.")] = False,
 ) -> None:
     """Send a command to a running node, or open a prompt."""
+    if namespace.isdecimal() and int(namespace) >= DATABASES:
+        raise typer.BadParameter(f"{namespace} is no database: they are 0 to {DATABASES - 1}", param_hint="-n")
 
     def connect() -> Connection:
-        return Connection(host, port, password=password, user=user, database=database, resp3=resp3 or json)
+        return Connection(host, port, password=password, user=user, namespace=namespace, resp3=resp3 or json)
 
     is_raw = not sys.stdout.isatty() if raw is None else raw
     show = _show_json if json else _show_raw if is_raw else _show_to_people
@@ -56,7 +59,7 @@ def cli(
         with connect() as connection:
             raise typer.Exit(once(connection, words, show))
     if sys.stdin.isatty():
-        prompt.run(connect, database, lambda connection, words: once(connection, words, show))
+        prompt.run(connect, namespace, lambda connection, words: once(connection, words, show))
         return
     with connect() as connection:
         raise typer.Exit(_lines(connection, show))

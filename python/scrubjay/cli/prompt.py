@@ -11,7 +11,7 @@ from typing import Any, Final
 from scrubjay import _core
 from scrubjay.cli import render
 from scrubjay.cli.resp import Connection
-from scrubjay.errors import AuthenticationRequired, ConnectionLost
+from scrubjay.errors import AuthenticationRequired, ConnectionLost, NotFound
 
 readline: Any = None
 with contextlib.suppress(ImportError):  # a Python built without it has a prompt without history
@@ -24,12 +24,12 @@ HISTORY_LINES_MAX: Final = 1000
 SECRETIVE: Final = ("auth", "hello", "config set requirepass")
 
 
-def run(connect: Callable[[], Connection], database: int, once: Callable[[Connection, list[bytes]], int]) -> None:
+def run(connect: Callable[[], Connection], namespace: str, once: Callable[[Connection, list[bytes]], int]) -> None:
     """Reads commands and shows their answers until end of file, `quit` or `exit`. Connects anew when it must."""
     connection = connect()
     with _history():
         while True:
-            place = connection.place + (f"[{database}]" if database else "")
+            place = connection.place + ("" if namespace == "0" else f"[{namespace}]")
             try:
                 line = input(f"{place}> ")
             except EOFError:
@@ -58,14 +58,14 @@ def run(connect: Callable[[], Connection], database: int, once: Callable[[Connec
                         refused = once(connection, words)
                     except ConnectionLost as lost:
                         print(f"{lost}; connecting again")
-                        with contextlib.suppress(ConnectionLost, AuthenticationRequired):
+                        with contextlib.suppress(ConnectionLost, AuthenticationRequired, NotFound):
                             connection = connect()
                     except KeyboardInterrupt:
                         connection.close()  # its answer would be taken for the next command's
                         connection = connect()
                     else:
                         if name == b"select" and not refused:
-                            database = int(arguments[0])
+                            namespace = arguments[0].decode(errors="replace")
 
 
 def help_for(topic: str) -> str:

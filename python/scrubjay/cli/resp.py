@@ -7,7 +7,7 @@ whether a text came as a status, a bulk string or a verbatim one, and a map's or
 import socket
 from typing import BinaryIO, Final, NamedTuple, Self, TypeAlias
 
-from scrubjay.errors import AuthenticationRequired, ConnectionLost
+from scrubjay.errors import AuthenticationRequired, ConnectionLost, NotFound, ScrubjayError
 
 __all__ = ["Answer", "Bulk", "Connection", "Failure", "Pairs", "Push", "Status", "Unordered", "Verbatim"]
 
@@ -126,11 +126,12 @@ def _several(stream: BinaryIO, count: int, depth: int) -> list[Answer]:
 
 
 class Connection:
-    """A connection to a node, authenticated and on the right database.
+    """A connection to a node, authenticated and in the right database or namespace.
 
     Raises:
         ConnectionLost: nobody listens there, or what listens is no node.
         AuthenticationRequired: the node refused the password, or asks for one.
+        NotFound: the node has no namespace of this name.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class Connection:
         *,
         password: str | None = None,
         user: str | None = None,
-        database: int = 0,
+        namespace: str = "0",
         resp3: bool = False,
         timeout_s: float = 5.0,
     ) -> None:
@@ -155,24 +156,24 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._socket.makefile("rb")
         try:
-            self._begin(password, user, database, resp3=resp3)
+            self._begin(password, user, namespace, resp3=resp3)
         except BaseException:
             self.close()
             raise
 
-    def _begin(self, password: str | None, user: str | None, database: int, *, resp3: bool) -> None:
+    def _begin(self, password: str | None, user: str | None, namespace: str, *, resp3: bool) -> None:
         login = [] if password is None else [(user or "default").encode(), password.encode()]
         if resp3:
             self._require([b"HELLO", b"3", *([b"AUTH", *login] if login else [])])
         elif login:
             self._require([b"AUTH", *(login if user else login[1:])])
-        if database:
-            self._require([b"SELECT", str(database).encode()])
+        if namespace != "0":
+            self._require([b"SELECT", namespace.encode(errors="surrogateescape")], NotFound)
 
-    def _require(self, words: list[bytes]) -> None:
+    def _require(self, words: list[bytes], error: type[ScrubjayError] = AuthenticationRequired) -> None:
         answer = self.call(words)
         if isinstance(answer, Failure):
-            raise AuthenticationRequired(f"{self.place} refused {words[0].decode()}: {answer}")
+            raise error(f"{self.place} refused {words[0].decode()}: {answer}")
 
     def call(self, words: list[bytes]) -> Answer:
         """Sends a command and returns its answer. A refusal is an answer too."""

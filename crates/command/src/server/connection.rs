@@ -38,7 +38,12 @@ pub static ROWS: &[Row] = &[
         "",
         "Puts the connection back into the state in which it began.",
     ),
-    row("SELECT", G, 2, S::Select).flags(FAST).docs("1.0.0", "O(1)", "index", "Selects a database, 0 to 15."),
+    row("SELECT", G, 2, S::Select).flags(FAST).docs(
+        "1.0.0",
+        "O(1)",
+        "<index | name>",
+        "Selects a database, 0 to 15, or a namespace by its name.",
+    ),
     Row::container("CLIENT", G, CLIENT).docs(
         "2.4.0",
         "Depends on the subcommand",

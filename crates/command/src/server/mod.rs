@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod connection;
 pub mod insight;
+pub mod namespace;
 pub mod pubsub;
 pub mod transaction;
 
@@ -95,6 +96,10 @@ pub enum ServerCommand {
     JayBigKeys,
     JayMemoryHistogram,
     JayMemoryPrefixes,
+    JayNamespaceDrop,
+    JayNamespaceGet,
+    JayNamespaceList,
+    JayNamespaceSet,
     /// `HELP` of any container.
     Help,
 }

@@ -35,6 +35,7 @@ pub fn get_many(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Faul
 }
 
 fn read<K: AsRef<[u8]>>(keys: &[K], x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault> {
+    x.count(keys.len())?;
     let start = out.len();
     let (mut hits, mut read) = (0, 0);
     Answer::begin(out, x.manner, Status(200)).json(|out| {
@@ -76,6 +77,7 @@ pub fn put_many(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Faul
         })
         .collect();
     puts.iter().try_for_each(|put| put.check(x.cx))?;
+    x.count(puts.len())?;
     let mut stored = 0;
     Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{\"results\":[");

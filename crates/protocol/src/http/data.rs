@@ -6,6 +6,7 @@ use super::respond::Manner;
 use super::route::Operation;
 use super::{batch, entry, group, options, percent};
 use crate::OutputBuffer;
+use scrubjay_command::namespace::Named;
 use scrubjay_command::wait::Wish;
 use scrubjay_command::{Context, Reject};
 use std::borrow::Cow;
@@ -24,6 +25,12 @@ impl Default for Bounds {
     fn default() -> Bounds {
         Bounds { items_max: 1 << 20, answer_bytes_max: 64 << 20 }
     }
+}
+
+/// Who lets commands run, so many a second.
+pub trait Quota {
+    /// Takes as many as a request on `commands` keys counts for. Errors: 429, and nothing is taken.
+    fn take(&self, commands: usize) -> Result<(), Fault>;
 }
 
 /// How long a request waits for another to load its key.
@@ -59,9 +66,17 @@ pub struct Exchange<'a, 'c> {
     pub manner: Manner,
     /// How long it has waited.
     pub wait: &'a Cell<Wait>,
+    /// What its namespace allows, if it has a quota and the request names many keys: how many is known only when they
+    /// are read. Who calls has taken the one that every other request counts for.
+    pub quota: Option<&'a dyn Quota>,
 }
 
 impl<'a> Exchange<'a, '_> {
+    /// Takes from the quota what a request on `keys` keys counts for.
+    pub(super) fn count(&self, keys: usize) -> Result<(), Fault> {
+        self.quota.map_or(Ok(()), |quota| quota.take(keys))
+    }
+
     /// The key in the path.
     #[inline]
     pub(super) fn key(&self) -> Result<Cow<'a, [u8]>, Fault> {
@@ -73,12 +88,12 @@ impl<'a> Exchange<'a, '_> {
     }
 }
 
-/// The database that `request` names, after the checks that every request on entries must pass. `None`: it names none.
+/// What namespace `request` names, after the checks that every request on entries must pass. `None`: it names none.
 #[inline]
-pub fn check(request: &Request<'_>, operation: Operation) -> Result<Option<u8>, Fault> {
+pub fn check<'a>(request: &Request<'a>, operation: Operation) -> Result<Option<Named<'a>>, Fault> {
     // Alone, a node satisfies every level: a majority of one copy and all of one copy are that copy.
     options::consistency(request, operation.is_write())?;
-    options::database(request)
+    options::namespace(request)
 }
 
 /// Answers a request on entries. Errors: nothing was changed, and what was put into `out` is to be taken back.
@@ -101,7 +116,11 @@ pub fn run(operation: Operation, x: &Exchange<'_, '_>, out: &mut OutputBuffer) -
         | Operation::OpenApi
         | Operation::ClusterStatus
         | Operation::ClusterDistribution
-        | Operation::ClusterHotkeys => return Err(Fault::NO_ROUTE),
+        | Operation::ClusterHotkeys
+        | Operation::Namespaces
+        | Operation::GetNamespace
+        | Operation::PutNamespace
+        | Operation::DropNamespace => return Err(Fault::NO_ROUTE),
     }
     Ok(Done::Yes)
 }

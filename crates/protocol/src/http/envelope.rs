@@ -91,7 +91,7 @@ impl Item<'_> {
         let ttl_ms = match lifetime {
             _ if stale_ms == 0 => 0,
             Lifetime::Ms(ms) => ms,
-            Lifetime::Default => cx.store.default_ttl_ms(),
+            Lifetime::Default => cx.default_ttl_ms(),
             Lifetime::Forever => 0,
         };
         if ttl_ms == 0 {
@@ -192,7 +192,8 @@ fn utf8(body: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(body).map_err(|_| Fault::new(400, "bad_json", "the body is not UTF-8"))
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
+/// Reads a body that is one JSON object. Errors: 400.
+pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
     serde_json::from_str::<Object<T>>(utf8(body)?).map(|object| object.0).map_err(unreadable)
 }
 

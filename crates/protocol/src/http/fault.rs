@@ -32,6 +32,7 @@ impl Status {
             413 => "Content Too Large",
             415 => "Unsupported Media Type",
             417 => "Expectation Failed",
+            429 => "Too Many Requests",
             431 => "Request Header Fields Too Large",
             501 => "Not Implemented",
             503 => "Service Unavailable",
@@ -109,6 +110,19 @@ impl Fault {
         self.code == Fault::KEY_NOT_FOUND.code || self.code == Fault::PRECONDITION.code || *self == Fault::LEASE_VOID
     }
 
+    /// No namespace is called so: 404.
+    pub fn no_such_namespace(name: &str) -> Fault {
+        Fault::with(404, "no_such_namespace", format!("no namespace '{name}': PUT /v1/namespaces/{name} makes one"))
+    }
+
+    /// A quota is used up, and has room again in `retry_ms`.
+    pub fn limited(reject: Reject, retry_ms: u64) -> Fault {
+        Fault {
+            headers: Cow::Owned(format!("Retry-After: {}\r\n", retry_ms.div_ceil(1000).max(1))),
+            ..Fault::from(reject)
+        }
+    }
+
     /// Another method than the route has.
     pub fn method_not_allowed(allow: &str) -> Fault {
         Fault {
@@ -141,6 +155,7 @@ impl From<Reject> for Fault {
             Kind::OutOfMemory => (507, "out_of_memory"),
             Kind::TooLarge => (413, "too_large"),
             Kind::Busy => (503, "busy"),
+            Kind::Limited => (429, "limited"),
             Kind::Unsupported => (501, "not_implemented"),
         };
         Fault::with(status, code, reject.message().to_owned())

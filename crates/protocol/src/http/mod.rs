@@ -11,6 +11,7 @@
 //! - [`route`]: the table of routes; [`openapi`]: the document that describes them.
 //! - [`data`]: the routes that read and write entries, in [`entry`] one and in [`batch`] many, in [`lease`] for one who
 //!   may fill it; [`envelope`] their JSON, [`value`] how a stored value and a JSON value correspond, [`conditional`] ETags, [`options`] the other header fields.
+//! - [`namespace`]: what `PUT /v1/namespaces/{name}` takes.
 //! - [`respond`]: answers, built in the connection's output; [`fault`]: the errors.
 //!
 //! Not here: sockets, time-outs, passwords, and what only the whole node knows.
@@ -35,6 +36,7 @@ pub mod head;
 pub mod json;
 pub mod lease;
 mod meta;
+pub mod namespace;
 pub mod openapi;
 pub mod options;
 pub mod percent;
@@ -42,7 +44,7 @@ pub mod respond;
 pub mod route;
 pub mod value;
 
-pub use data::{Bounds, Done, Exchange, Wait};
+pub use data::{Bounds, Done, Exchange, Quota, Wait};
 pub use decode::{Decoder, Limits, Request, Step};
 pub use fault::{Fault, Status};
 pub use respond::{Answer, Manner};

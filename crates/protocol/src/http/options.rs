@@ -5,6 +5,7 @@ use super::decode::Request;
 use super::envelope::{self, Lifetime};
 use super::fault::Fault;
 use super::head::Field;
+use scrubjay_command::namespace::{Named, is_name};
 use scrubjay_store::DATABASES;
 
 /// How many copies must agree, by name.
@@ -54,16 +55,27 @@ pub fn consistency(request: &Request<'_>, write: bool) -> Result<Option<Consiste
     }
 }
 
-/// The database that `X-Namespace` names. Errors: anything but the numbers below [`DATABASES`].
-pub fn database(request: &Request<'_>) -> Result<Option<u8>, Fault> {
+/// What `X-Namespace` names. Errors: neither a number below [`DATABASES`] nor what can be a name.
+pub fn namespace<'a>(request: &Request<'a>) -> Result<Option<Named<'a>>, Fault> {
     let Some(name) = request.field(Field::XNamespace) else { return Ok(None) };
-    std::str::from_utf8(name)
+    if is_name(name) {
+        return Ok(Some(Named::Name(name)));
+    }
+    number(name).map(|number| Some(Named::Number(number))).ok_or(NO_NAMESPACE)
+}
+
+/// What cannot name a namespace.
+pub const NO_NAMESPACE: Fault = Fault::bad(
+    "a namespace is a number from 0 to 15, or a name of 1 to 64 letters, digits, '.', '_' and '-' that is no number",
+);
+
+/// The number of a database.
+fn number(text: &[u8]) -> Option<u8> {
+    std::str::from_utf8(text)
         .ok()
         .filter(|text| text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
         .filter(|&number| number < DATABASES)
-        .map(Some)
-        .ok_or(Fault::bad("X-Namespace must be a number from 0 to 15: this node has no named namespaces"))
 }
 
 /// The lifetime that `X-TTL` sets: seconds, or `none`.
@@ -175,13 +187,23 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_are_the_numbers_of_databases() {
-        for (name, expected) in
-            [("0", Some(0)), ("15", Some(15)), ("07", Some(7)), ("16", None), ("-1", None), ("x", None)]
-        {
-            assert_eq!(with(&format!("X-Namespace: {name}"), database).ok().flatten(), expected, "{name}");
+    fn namespaces_are_the_numbers_of_databases_and_names() {
+        for (name, expected) in [
+            ("0", Some(Named::Number(0))),
+            ("15", Some(Named::Number(15))),
+            ("07", Some(Named::Number(7))),
+            ("x", Some(Named::Name(b"x"))),
+            ("jobs.high", Some(Named::Name(b"jobs.high"))),
+            ("16", None),
+            ("-1", None),
+            ("007", None),
+            ("a b", None),
+        ] {
+            with(&format!("X-Namespace: {name}"), |request| {
+                assert_eq!(namespace(request).ok().flatten(), expected, "{name}");
+            });
         }
-        assert_eq!(with("X-Other: 1", database), Ok(None));
+        assert_eq!(with("X-Other: 1", |request| namespace(request).map(|named| named.is_none())), Ok(true));
     }
 
     #[test]

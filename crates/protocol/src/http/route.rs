@@ -43,6 +43,14 @@ pub enum Operation {
     ClusterDistribution,
     /// The hottest keys.
     ClusterHotkeys,
+    /// The namespaces that have a name or settings.
+    Namespaces,
+    /// One namespace.
+    GetNamespace,
+    /// Makes a namespace, or gives it these settings.
+    PutNamespace,
+    /// Empties and forgets a namespace.
+    DropNamespace,
 }
 
 impl Operation {
@@ -55,6 +63,11 @@ impl Operation {
     /// Whether it works on entries; the rest is about the node.
     pub fn is_data(self) -> bool {
         self.is_write() || matches!(self, Operation::Get | Operation::GetList | Operation::GetMany)
+    }
+
+    /// Whether it names any number of keys, each of which counts.
+    pub fn is_batch(self) -> bool {
+        matches!(self, Operation::GetList | Operation::GetMany | Operation::PutMany)
     }
 
     /// Whether it is answered without a password: orchestrators and load balancers have none.
@@ -114,7 +127,16 @@ static TAG: Route = Route {
     allow: "DELETE, OPTIONS",
 };
 static CACHE_STATS: Route = get_only("/cache/stats", STATS);
-static PLAIN: [Route; 8] = [
+static NAMESPACE: Route = Route {
+    template: "/v1/namespaces/{name}",
+    operations: &[
+        (Method::Get, Operation::GetNamespace),
+        (Method::Put, Operation::PutNamespace),
+        (Method::Delete, Operation::DropNamespace),
+    ],
+    allow: ONE_ALLOW,
+};
+static PLAIN: [Route; 9] = [
     get_only("/stats", STATS),
     get_only("/health", &[(Method::Get, Operation::Health)]),
     get_only("/ready", &[(Method::Get, Operation::Ready)]),
@@ -123,11 +145,12 @@ static PLAIN: [Route; 8] = [
     get_only("/cluster/status", &[(Method::Get, Operation::ClusterStatus)]),
     get_only("/cluster/distribution", &[(Method::Get, Operation::ClusterDistribution)]),
     get_only("/cluster/hotkeys", &[(Method::Get, Operation::ClusterHotkeys)]),
+    get_only("/v1/namespaces", &[(Method::Get, Operation::Namespaces)]),
 ];
 
 /// Every route.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    [&KEY, &ANY_KEY, &COLLECTION, &BULK, &BATCH, &PREFIX, &TAG, &CACHE_STATS].into_iter().chain(&PLAIN)
+    [&KEY, &ANY_KEY, &COLLECTION, &BULK, &BATCH, &PREFIX, &TAG, &CACHE_STATS, &NAMESPACE].into_iter().chain(&PLAIN)
 }
 
 /// The route of `path`, and what stands at its parameter's place, both still percent-encoded.
@@ -145,6 +168,9 @@ pub fn find(path: &[u8]) -> Option<(&'static Route, &[u8])> {
     }
     if let Some(key) = path.strip_prefix(b"/v1/keys/") {
         return Some((&ANY_KEY, key));
+    }
+    if let Some(name) = path.strip_prefix(b"/v1/namespaces/") {
+        return Some((&NAMESPACE, name));
     }
     if path == b"/cache" {
         return Some((&COLLECTION, &[]));

@@ -273,8 +273,9 @@ mod tests {
     fn docs_describe_every_command_for_people() {
         let shared = shared();
         let mut client = session(&shared, 1000);
-        let select = "{select: {summary: Selects a database, 0 to 15., since: 1.0.0, group: connection, complexity: O(1), \
-                      arguments: [{name: index, type: integer}]}}";
+        let select = "{select: {summary: Selects a database, 0 to 15, or a namespace by its name., since: 1.0.0, group: \
+                      connection, complexity: O(1), arguments: [{name: index-name, type: oneof, arguments: [{name: index, \
+                      type: integer}, {name: name, type: string}]}]}}";
         assert_eq!(run(&shared, &mut client, "command docs select nope"), select);
         let kill = run(&shared, &mut client, "command docs client|reply");
         assert!(kill.contains("type: oneof, arguments: [{name: on, type: pure-token, token: ON}"), "{kill}");

@@ -38,7 +38,7 @@ pub(super) fn set(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) -> Do
 }
 
 pub(super) fn rewrite(shared: &Shared, reply: &mut dyn Reply) -> Done {
-    shared.settings.rewrite().map_err(|bad| refusal(bad.replace(['\r', '\n'], " ")))?;
+    shared.settings.rewrite(&shared.namespaces.configs()).map_err(|bad| refusal(bad.replace(['\r', '\n'], " ")))?;
     reply.ok();
     Ok(())
 }

@@ -5,7 +5,6 @@ use crate::info::REDIS_VERSION;
 use crate::session::Session;
 use crate::shared::Shared;
 use scrubjay_command::{Args, Kind, Reject, Reply};
-use scrubjay_store::DATABASES;
 
 const WRONG_PASSWORD: Reject =
     Reject::new(Kind::NoAuth, "WRONGPASS invalid username-password pair or user is disabled.");
@@ -154,11 +153,8 @@ pub(super) fn reset(shared: &Shared, session: &mut Session, reply: &mut dyn Repl
     Ok(())
 }
 
-pub(super) fn select(session: &mut Session, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
-    match u8::try_from(args.int_32(1)?) {
-        Ok(database) if database < DATABASES => session.set_database(database),
-        _ => return Err(Reject::new(Kind::BadRequest, "ERR DB index is out of range")),
-    }
+pub(super) fn select(shared: &Shared, session: &mut Session, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
+    session.select(shared.namespaces.named(args, 1)?);
     reply.ok();
     Ok(())
 }
@@ -223,7 +219,8 @@ mod tests {
         for (line, answer) in [
             ("select 16", "(error) ERR DB index is out of range"),
             ("select -1", "(error) ERR DB index is out of range"),
-            ("select x", "(error) ERR value is not an integer or out of range"),
+            ("select x", "(error) ERR no namespace 'x': JAY.NAMESPACE SET x makes one"),
+            ("select a:b", "(error) ERR value is not an integer or out of range"),
         ] {
             assert_eq!(run(&shared, &mut client, line), answer);
         }

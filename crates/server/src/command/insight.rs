@@ -6,6 +6,7 @@
 
 use super::Done;
 use crate::heat;
+use crate::namespaces::Namespaces;
 use crate::session::Session;
 use crate::shared::Shared;
 use scrubjay_base::rand::{Rng, entropy_seed};
@@ -56,12 +57,8 @@ pub(super) fn hot_keys(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) 
         reply.map(6);
         reply.text("key");
         reply.bulk(&key.key);
-        for (name, value) in [
-            ("database", u64::from(key.database)),
-            ("count", key.count()),
-            ("reads", key.reads),
-            ("writes", key.writes),
-        ] {
+        say_database(shared, key.database, reply);
+        for (name, value) in [("count", key.count()), ("reads", key.reads), ("writes", key.writes)] {
             reply.text(name);
             reply.int(value as i64);
         }
@@ -72,6 +69,15 @@ pub(super) fn hot_keys(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) 
         heat::reset(shared);
     }
     Ok(())
+}
+
+/// Says which database a key is in: by its number, or its name if it has one.
+fn say_database(shared: &Shared, database: u8, reply: &mut dyn Reply) {
+    reply.text("database");
+    match database < DATABASES {
+        true => reply.int(i64::from(database)),
+        false => reply.text(&shared.namespaces.directory().name(database)),
+    }
 }
 
 pub(super) fn big_keys(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) -> Done {
@@ -90,12 +96,10 @@ pub(super) fn big_keys(shared: &Shared, args: &Args<'_>, reply: &mut dyn Reply) 
     let found = shared.store.biggest(count, kind, shared.clock.now_ms());
     reply.array(found.len());
     for big in &found {
-        let database = (0..DATABASES).find(|&database| shared.store.namespace(database) == Some(big.ns));
         reply.map(4);
         reply.text("key");
         reply.bulk(&big.key);
-        reply.text("database");
-        reply.int(i64::from(database.unwrap_or(big.ns.0)));
+        say_database(shared, Namespaces::database_of(&shared.store, big.ns), reply);
         reply.text("type");
         reply.text(big.kind.name());
         reply.text("bytes");

@@ -12,6 +12,7 @@ mod connection;
 mod insight;
 mod latency;
 mod memory;
+mod namespace;
 mod node;
 mod pubsub;
 mod slowlog;
@@ -52,7 +53,7 @@ pub fn run(
             Ok(())
         }
         S::Reset => connection::reset(shared, session, reply),
-        S::Select => connection::select(session, args, reply),
+        S::Select => connection::select(shared, session, args, reply),
         S::ClientGetName => client::get_name(session, reply),
         S::ClientCaching => tracking::caching(session, args, reply),
         S::ClientGetRedir => tracking::get_redir(session, reply),
@@ -123,6 +124,10 @@ pub fn run(
         S::JayBigKeys => insight::big_keys(shared, args, reply),
         S::JayMemoryHistogram => insight::histogram(shared, session, args, reply),
         S::JayMemoryPrefixes => insight::prefixes(shared, session, args, reply),
+        S::JayNamespaceDrop => namespace::drop(shared, args, reply),
+        S::JayNamespaceGet => namespace::get(shared, args, reply),
+        S::JayNamespaceList => namespace::list(shared, reply),
+        S::JayNamespaceSet => namespace::set(shared, args, reply),
         S::Help => help(args, reply),
     }
 }

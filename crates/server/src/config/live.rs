@@ -4,6 +4,7 @@
 //! a change (the store's limits, a thread's copy of a limit) compares [`Live::generation`] with the one it last saw.
 
 use super::compat::{self, FIXED, INERT};
+use super::namespace::NamespaceConfigs;
 use super::resolve::{Origin, Resolved, check};
 use super::table::{Config, Reload, SETTINGS, Setting};
 use arc_swap::{ArcSwap, Guard};
@@ -259,13 +260,13 @@ impl Live {
         found
     }
 
-    /// Writes what was changed at run time back into the file that the settings were read from. The sentence of an error
-    /// says why not.
-    pub fn rewrite(&self) -> Result<(), String> {
+    /// Writes what was changed at run time, and what the namespaces are told, back into the file that the settings were read
+    /// from. The sentence of an error says why not.
+    pub fn rewrite(&self, namespaces: &NamespaceConfigs) -> Result<(), String> {
         let changing = self.changing.lock(); // two rewrites at once would write the same file
         let path = changing.resolved.config.config.as_deref();
         let path = path.ok_or("The server is running without a config file")?;
-        super::file::rewrite(path, &changing.resolved).map_err(|bad| bad.to_string())
+        super::file::rewrite(path, &changing.resolved, namespaces).map_err(|bad| bad.to_string())
     }
 }
 
@@ -356,6 +357,6 @@ mod tests {
 
     #[test]
     fn rewriting_without_a_file_is_refused() {
-        assert!(live(&[]).rewrite().unwrap_err().contains("without a config file"));
+        assert!(live(&[]).rewrite(&NamespaceConfigs::new()).unwrap_err().contains("without a config file"));
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! - [`table`]: the rows, and [`Config`], whose fields they are.
 //! - [`value`]: what kinds of values there are and how each is read and shown.
+//! - [`namespace`]: what a namespace can be told for itself, a table of its own.
 //! - [`resolve`](resolve()): layers of text to one validated configuration.
 //! - [`file`]: the TOML file. [`folder`]: the data folder. [`machine`]: how much memory there is.
 //! - [`live`]: a running server's settings. [`compat`]: what Redis calls them, and what only Redis has.
@@ -17,6 +18,7 @@ pub mod file;
 pub mod folder;
 pub mod live;
 pub mod machine;
+pub mod namespace;
 mod nearest;
 pub mod reference;
 mod resolve;
@@ -24,6 +26,7 @@ pub mod table;
 pub mod value;
 
 pub use live::{BadChange, Live};
+pub use namespace::{NAMESPACE_SETTINGS, NamespaceConfig, NamespaceConfigs};
 pub use resolve::{BadConfig, Layer, Origin, Resolved, check, environment_layers, find, resolve};
 pub use table::{Config, Reload, SETTINGS, Setting};
 pub use value::{Kind, Secret, Value};

@@ -2,6 +2,7 @@
 //! them; a test fails while they are stale.
 
 use super::compat::{ALIASES, FIXED, INERT};
+use super::namespace::{NAMESPACE_SETTINGS, NamespaceSetting};
 use super::table::{Redis, Reload, SETTINGS};
 use std::fmt::Write;
 
@@ -39,6 +40,17 @@ pub fn settings_page() -> String {
         }
     }
     page.push_str(
+        "\n## Namespaces\n\n\
+         Each [namespace](../guides/namespaces.md) is a table of the TOML file, `[namespaces.NAME]`: the name is 1 to 64 \
+         letters, digits, `.`, `_` and `-` that are no number, or a number from 0 to 15. `JAY.NAMESPACE SET` and \
+         `PUT /v1/namespaces/NAME` change them while the node runs, and `CONFIG REWRITE` writes them back.\n\n\
+         | Key | `JAY.NAMESPACE SET` | JSON | Takes | Default | Meaning |\n|---|---|---|---|---|---|\n",
+    );
+    for setting in &NAMESPACE_SETTINGS {
+        let NamespaceSetting { name, word, json, kind, default, help, .. } = setting;
+        let _ = writeln!(page, "| `{name}` | `{word}` | `{json}` | {} | {default} | {help} |", kind.describe());
+    }
+    page.push_str(
         "\n## Redis parameters with one value\n\n\
          `CONFIG GET` shows them; `CONFIG SET` to anything else is refused.\n\n| Parameter | Value | Because |\n|---|---|---|\n",
     );
@@ -56,6 +68,9 @@ pub fn settings_page() -> String {
     page
 }
 
+/// What the sample file says of a namespace for queues, by the rows of their table.
+const NAMESPACE_EXAMPLE: [&str; 4] = ["100mb", "noeviction", "0", "5000"];
+
 /// `config/scrubjay.toml`: every setting with its default, commented out.
 pub fn sample_file() -> String {
     let mut text = String::from(
@@ -71,6 +86,16 @@ pub fn sample_file() -> String {
         let quote = if setting.kind.quoted_in_toml() { "\"" } else { "" };
         let _ = write!(text, "\n# {} ({})\n", setting.help, setting.kind.describe());
         let _ = writeln!(text, "# {} = {quote}{}{quote}", setting.name, setting.default);
+    }
+    text.push_str(
+        "\n# ---- Namespaces ----\n\n\
+         # Each has a table of its own behind everything above; what is left out is as for the node, or no limit.\n\
+         # [namespaces.jobs]\n",
+    );
+    for (setting, example) in NAMESPACE_SETTINGS.iter().zip(NAMESPACE_EXAMPLE) {
+        let quote = if setting.kind.quoted_in_toml() { "\"" } else { "" };
+        let _ = write!(text, "\n# {} ({})\n", setting.help, setting.kind.describe());
+        let _ = writeln!(text, "# {} = {quote}{example}{quote}", setting.name);
     }
     text
 }
@@ -95,16 +120,25 @@ mod tests {
 
     #[test]
     fn the_sample_file_with_everything_switched_on_is_the_default() {
-        let text: String = sample_file()
+        let sample = sample_file();
+        let (settings, namespace) = sample.split_once("# [namespaces.").expect("a namespace");
+        let text: String = settings
             .lines()
             .filter_map(|line| line.strip_prefix("# "))
             .filter(|line| SETTINGS.iter().any(|setting| line.starts_with(&format!("{} = ", setting.name))))
             .map(|line| format!("{line}\n"))
             .collect();
+        let table: String = std::iter::once("[namespaces.jobs]")
+            .chain(namespace.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(" = ")))
+            .map(|line| format!("{line}\n"))
+            .collect();
         let path = std::env::temp_dir().join(format!("scrubjay-sample-{}.toml", std::process::id()));
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, text + &table).unwrap();
         let layers = file::read(&path);
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(resolve(layers.unwrap()).unwrap().config, Default::default());
+        let resolved = resolve(layers.unwrap()).unwrap();
+        let jobs = resolved.namespaces["jobs"];
+        assert!(NAMESPACE_SETTINGS.iter().all(|setting| setting.value(&jobs).is_some()), "{jobs:?}");
+        assert_eq!(resolved.config, Default::default());
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Every error is one sentence that names the setting, where its value came from, and the way out.
 
+use super::namespace::{NAMED_MAX, NAMESPACE_SETTINGS, NamespaceConfigs, check_name, number};
 use super::nearest;
 use super::table::{Config, SETTINGS, Setting};
 use std::fmt;
@@ -82,13 +83,19 @@ impl std::error::Error for BadConfig {}
 pub struct Resolved {
     /// The values.
     pub config: Config,
+    /// The namespaces, which only a file can name.
+    pub namespaces: NamespaceConfigs,
     /// One for each row of [`SETTINGS`].
     origins: Vec<Origin>,
 }
 
 impl Default for Resolved {
     fn default() -> Resolved {
-        Resolved { config: Config::default(), origins: vec![Origin::Default; SETTINGS.len()] }
+        Resolved {
+            config: Config::default(),
+            namespaces: NamespaceConfigs::new(),
+            origins: vec![Origin::Default; SETTINGS.len()],
+        }
     }
 }
 
@@ -100,7 +107,7 @@ impl From<Config> for Resolved {
             true => Origin::Default,
             false => Origin::Flag,
         };
-        Resolved { origins: SETTINGS.iter().map(origin).collect(), config }
+        Resolved { origins: SETTINGS.iter().map(origin).collect(), config, namespaces: NamespaceConfigs::new() }
     }
 }
 
@@ -130,13 +137,55 @@ pub fn find(name: &str) -> Option<(usize, &'static Setting)> {
 pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Resolved, BadConfig> {
     let mut resolved = Resolved::default();
     for Layer { origin, name, text } in layers {
+        if let Some(of) = name.strip_prefix(NAMESPACE_PREFIX) {
+            tell_namespace(&mut resolved.namespaces, &origin, &name, of, &text)?;
+            continue;
+        }
         let (row, setting) = find(&name).ok_or_else(|| unknown(&name, &origin))?;
         let value =
             setting.kind.read(&text).map_err(|bad| BadConfig::new(setting.name, from(setting, &origin, &bad)))?;
         resolved.put(row, origin, value).ok_or_else(|| BadConfig::new(setting.name, "holds another kind of value"))?;
     }
     check(&resolved.config)?;
+    let named = resolved.namespaces.keys().filter(|name| number(name).is_none()).count();
+    if named > NAMED_MAX {
+        let sentence = format!("{named} namespaces have names, and {NAMED_MAX} can: remove some");
+        return Err(BadConfig::new("namespaces", sentence));
+    }
     Ok(resolved)
+}
+
+/// What the names of layers begin with that tell a namespace something: `namespaces.NAME.SETTING`; without a setting, that
+/// it is there.
+pub(super) const NAMESPACE_PREFIX: &str = "namespaces.";
+
+/// Takes up a layer about a namespace; `of` is its name and the setting's.
+fn tell_namespace(
+    namespaces: &mut NamespaceConfigs,
+    origin: &Origin,
+    layer: &str,
+    of: &str,
+    text: &str,
+) -> Result<(), BadConfig> {
+    let (name, setting) = of.rsplit_once('.').unwrap_or((of, ""));
+    check_name(name).map_err(|bad| BadConfig::new(layer.trim_end_matches('.'), placed(origin, &bad)))?;
+    let config = namespaces.entry(name.to_owned()).or_default();
+    if setting.is_empty() {
+        return Ok(());
+    }
+    let row = NAMESPACE_SETTINGS.iter().find(|row| row.name == setting);
+    let row = row.ok_or_else(|| {
+        let known = NAMESPACE_SETTINGS.each_ref().map(|row| row.name).join(", ");
+        BadConfig::new(layer, placed(origin, &format!("a namespace has no such setting; it has {known}")))
+    })?;
+    row.put(config, Some(text)).map_err(|bad| BadConfig::new(layer, placed(origin, &bad)))
+}
+
+fn placed(origin: &Origin, sentence: &str) -> String {
+    match origin {
+        Origin::File(path) => format!("{sentence} (set in {})", path.display()),
+        _ => sentence.to_owned(),
+    }
 }
 
 /// The refusal of a name that no setting has.
@@ -155,9 +204,8 @@ pub(super) fn unknown(name: &str, origin: &Origin) -> BadConfig {
 
 fn from(setting: &Setting, origin: &Origin, sentence: &str) -> String {
     match origin {
-        Origin::File(path) => format!("{sentence} (set in {})", path.display()),
         Origin::Environment => format!("{sentence} (set by {})", setting.environment_name()),
-        Origin::Default | Origin::Flag | Origin::Runtime => sentence.to_owned(),
+        other => placed(other, sentence),
     }
 }
 

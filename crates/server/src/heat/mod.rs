@@ -17,10 +17,11 @@ mod sketch;
 pub use sketch::{Candidate, Sketch};
 
 use crate::door::Turn;
+use crate::namespaces::Namespaces;
 use crate::shared::Shared;
 use scrubjay_command::table::{Flags, Row};
 use scrubjay_command::{Args, Handler};
-use scrubjay_store::{DATABASES, Key, Ns};
+use scrubjay_store::{Key, Ns};
 use std::collections::HashMap;
 
 /// One command in so many is noted.
@@ -144,13 +145,13 @@ pub fn hottest(shared: &Shared) -> Vec<HotKey> {
             *sums = (sums.0 + count, sums.1 + writes);
         }
     }
-    let database_of = |ns| (0..DATABASES).find(|&database| shared.store.namespace(database) == Some(ns));
     let hot_key = |((ns, key, key_bytes), (count, writes)): ((Ns, Vec<u8>, usize), (f64, f64))| {
         let scaled = |notes: f64| (notes * f64::from(ONE_IN)).round() as u64;
         let (reads, writes) = (scaled(count - writes), scaled(writes));
-        Some(HotKey { database: database_of(ns)?, key, key_bytes, reads, writes, is_hot: reads + writes >= threshold })
+        let database = Namespaces::database_of(&shared.store, ns);
+        HotKey { database, key, key_bytes, reads, writes, is_hot: reads + writes >= threshold }
     };
-    let mut keys: Vec<HotKey> = merged.into_iter().filter_map(hot_key).filter(|key| key.count() > 0).collect();
+    let mut keys: Vec<HotKey> = merged.into_iter().map(hot_key).filter(|key| key.count() > 0).collect();
     keys.sort_by(|a, b| b.count().cmp(&a.count()).then_with(|| a.key.cmp(&b.key)));
     keys
 }

@@ -8,17 +8,22 @@
 //! Requests that are pipelined are answered in order, as many in one turn as the thread can spare. A fault of the byte
 //! stream is answered and ends the connection; a fault of one request is its answer.
 
+mod namespace;
 mod node;
 
 use crate::clients::ClientFlags;
 use crate::door::{Door, Progress, Turn};
 use crate::heat;
+use crate::namespaces::admit::HttpQuota;
+use crate::namespaces::change::GONE;
+use crate::namespaces::directory::Selected;
 use crate::waiting::Waiter;
+use scrubjay_command::namespace::Named;
 use scrubjay_command::{Context, Row, find};
 use scrubjay_protocol::http::auth::credentials;
 use scrubjay_protocol::http::head::{BodyLength, Method};
 use scrubjay_protocol::http::{
-    Answer, Decoder, Done, Exchange, Fault, Limits, Manner, Operation, Request, Status, Step, Wait,
+    Answer, Decoder, Done, Exchange, Fault, Limits, Manner, Operation, Quota, Request, Status, Step, Wait,
 };
 use scrubjay_protocol::http::{data, options, percent, respond, route};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
@@ -213,18 +218,28 @@ impl<'a> Routed<'a> {
     fn wait(&self, turn: &mut Turn<'_>, wait: &Cell<Wait>) {
         let Wait { until_ms, wish } = wait.take();
         wait.set(Wait { until_ms, wish: None });
-        let (Some(wish), Ok(ns)) = (wish, self.namespace(turn)) else { return };
+        let (Some(wish), Ok(selected)) = (wish, self.namespace(turn)) else { return };
+        let ns = turn.shared.store.namespace(selected.database).unwrap_or_default();
         let waiter = Waiter::to_nudge(turn.session.info.clone(), ns, wish, turn.limits.sizes());
         turn.session.waiter = Some(waiter.clone());
         turn.session.info.set_flag(ClientFlags::WAITING, true);
         turn.shared.effects.waiting.add(turn.shared, &waiter);
+        if turn.shared.namespaces.is_gone(selected) {
+            turn.shared.effects.waiting.refuse_one(turn.shared, &waiter, &GONE);
+        }
     }
 
     /// The namespace that it works on. Errors: it names none that there is.
     #[inline]
-    fn namespace(&self, turn: &Turn<'_>) -> Result<Ns, Fault> {
-        let named = options::database(self.request)?;
-        Ok(named.and_then(|database| turn.shared.store.namespace(database)).unwrap_or_else(|| turn.ns()))
+    fn namespace(&self, turn: &Turn<'_>) -> Result<Selected, Fault> {
+        match options::namespace(self.request)? {
+            None => Ok(turn.session.selected()),
+            Some(Named::Number(database)) => Ok(Selected { database, generation: 0 }),
+            Some(Named::Name(name)) => {
+                let name = std::str::from_utf8(name).unwrap_or_default(); // a name is ASCII
+                turn.shared.namespaces.directory().find(name).ok_or_else(|| Fault::no_such_namespace(name))
+            }
+        }
     }
 
     /// Notes that the key in the path was used, if the path holds one.
@@ -254,10 +269,22 @@ impl<'a> Routed<'a> {
             return self.answer_without_operation(manner, out).map(|()| Done::Yes);
         };
         if !operation.is_data() {
-            return node::answer(operation, turn, manner, out).map(|()| Done::Yes);
+            let parameter = self.found.map_or(&[][..], |(_, parameter)| parameter);
+            return match namespace::is_about(operation) {
+                true => namespace::answer(operation, turn.shared, self.request, parameter, manner, out),
+                false => node::answer(operation, turn, manner, out),
+            }
+            .map(|()| Done::Yes);
         }
         data::check(self.request, operation)?;
-        let ns = self.namespace(turn)?;
+        let selected = self.namespace(turn)?;
+        let ns = turn.shared.store.namespace(selected.database).unwrap_or_default();
+        let quota = HttpQuota { shared: turn.shared, selected, now_ns: turn.now_ns };
+        let has_quota = turn.shared.namespaces.quota(selected.database).per_second() > 0;
+        if has_quota && !operation.is_batch() && !has_waited(wait) {
+            quota.take(1)?;
+        }
+        let quota = (has_quota && operation.is_batch()).then_some(&quota as &dyn Quota);
         if turn.scratch.chooser.is_next() {
             self.note(turn, ns);
         }
@@ -265,7 +292,7 @@ impl<'a> Routed<'a> {
         let cx = Context { touch: turn.session.touch(), ..Context::new(&turn.shared.store, ns, turn.now_ms, sizes) };
         let parameter = self.found.map_or(&[][..], |(_, parameter)| parameter);
         let bounds = &turn.limits.http_data;
-        data::run(operation, &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner, wait }, out)
+        data::run(operation, &Exchange { request: *self.request, parameter, cx: &cx, bounds, manner, wait, quota }, out)
     }
 
     /// `OPTIONS`, and what no route or method fits.
@@ -302,6 +329,14 @@ fn shows_password(turn: &mut Turn<'_>, request: &Request<'_>) -> bool {
         turn.session.set_authenticated(true);
     }
     right
+}
+
+/// Whether the request has been run before, and has waited since.
+fn has_waited(wait: &Cell<Wait>) -> bool {
+    let known = wait.take();
+    let has_waited = known.until_ms.is_some();
+    wait.set(known);
+    has_waited
 }
 
 /// Whether a client without a password has sent as much as such a client may.

@@ -39,18 +39,18 @@ pub(super) fn answer(
 }
 
 /// Writes an object's members.
-struct Members<'o> {
-    out: &'o mut OutputBuffer,
+pub(super) struct Members<'o> {
+    pub out: &'o mut OutputBuffer,
     first: bool,
 }
 
 impl<'o> Members<'o> {
-    fn open(out: &'o mut OutputBuffer) -> Members<'o> {
+    pub fn open(out: &'o mut OutputBuffer) -> Members<'o> {
         out.put(b"{");
         Members { out, first: true }
     }
 
-    fn name(&mut self, name: &str) -> &mut OutputBuffer {
+    pub fn name(&mut self, name: &str) -> &mut OutputBuffer {
         if !std::mem::replace(&mut self.first, false) {
             self.out.put(b",");
         }
@@ -59,15 +59,15 @@ impl<'o> Members<'o> {
         self.out
     }
 
-    fn count(&mut self, name: &str, value: u64) {
+    pub fn count(&mut self, name: &str, value: u64) {
         json::number(self.name(name), value);
     }
 
-    fn text(&mut self, name: &str, value: &str) {
+    pub fn text(&mut self, name: &str, value: &str) {
         json::string(self.name(name), value);
     }
 
-    fn close(self) {
+    pub fn close(self) {
         self.out.put(b"}");
     }
 }
@@ -117,12 +117,11 @@ fn hot_keys(turn: &Turn<'_>, out: &mut OutputBuffer) {
     for (at, key) in heat::hottest(turn.shared).iter().take(HOT_KEYS_MAX).enumerate() {
         out.put(if at == 0 { b"{" } else { b",{" });
         value::write_key(out, &key.key);
-        for (name, number) in [
-            (&b",\"namespace\":\""[..], u64::from(key.database)),
-            (b"\",\"count\":", key.count()),
-            (b",\"reads\":", key.reads),
-            (b",\"writes\":", key.writes),
-        ] {
+        out.put(b",\"namespace\":\"");
+        out.put(turn.shared.namespaces.directory().name(key.database).as_bytes());
+        for (name, number) in
+            [(&b"\",\"count\":"[..], key.count()), (b",\"reads\":", key.reads), (b",\"writes\":", key.writes)]
+        {
             out.put(name);
             json::number(out, number);
         }

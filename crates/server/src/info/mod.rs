@@ -55,6 +55,7 @@ static SECTIONS: &[(&str, &str, bool, Fields)] = &[
     ("latencystats", "Latencystats", false, commands::latencystats),
     ("cluster", "Cluster", true, |_, lines| lines.put("cluster_enabled", 0)),
     ("keyspace", "Keyspace", true, keyspace::keyspace),
+    ("namespaces", "Namespaces", true, keyspace::namespaces),
     ("scrubjay", "Scrubjay", true, own::scrubjay),
     ("compression", "Compression", true, own::compression),
     ("hotkeys", "Hotkeys", true, own::hotkeys),

@@ -73,7 +73,7 @@ impl Notices {
         json::seconds(&mut out, self.clock.now_ms());
         if let Some(ns) = ns {
             out.put(b",\"namespace\":\"");
-            json::number(&mut out, u64::from(self.database(ns)));
+            self.with_name(ns, |name| out.put(name.as_bytes()));
             out.put(b"\"");
         }
         out.put(b"}");

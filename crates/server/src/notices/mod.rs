@@ -6,14 +6,16 @@
 //!        --what happened to the key-----> cache-invalidation    {"key":..., "action":"update", ...}
 //! ```
 //! Called with a slot locked, so what is said about a key comes in the order in which it happened. While nobody listens,
-//! or all of it is turned off, no effects are made for this.
+//! or all of it is turned off, no effects are made for this. A namespace with a name has it where a database has its number.
 //!
 //! [`current`] knows whose command an effect came from; the names of events are in `scrubjay_command::event`.
 
 pub mod current;
 mod invalidation;
 
+use crate::namespaces::directory::Directory;
 use crate::pubsub::PubSub;
+use arc_swap::ArcSwap;
 use scrubjay_base::clock::Clock;
 use scrubjay_command::event::{Classes, Removes};
 use scrubjay_store::{Effect, Kind, NAMESPACES, Ns, Removal, Store};
@@ -27,13 +29,14 @@ pub struct Notices {
     has_channel: AtomicBool,
     /// By namespace: the database that it is at present.
     databases: [AtomicU8; NAMESPACES as usize],
+    names: Arc<ArcSwap<Directory>>,
 }
 
 impl Notices {
-    /// Nothing is said yet; `clock` says when things happened.
-    pub fn new(clock: Arc<dyn Clock>) -> Notices {
+    /// Nothing is said yet; `clock` says when things happened, `names` how namespaces are called.
+    pub fn new(clock: Arc<dyn Clock>, names: Arc<ArcSwap<Directory>>) -> Notices {
         let databases = std::array::from_fn(|ns| AtomicU8::new(ns as u8));
-        Notices { clock, classes: AtomicU32::new(0), has_channel: AtomicBool::new(false), databases }
+        Notices { clock, classes: AtomicU32::new(0), has_channel: AtomicBool::new(false), databases, names }
     }
 
     /// Which events are said, and whether the channel of invalidations exists.
@@ -62,8 +65,10 @@ impl Notices {
         }
     }
 
-    fn database(&self, ns: Ns) -> u8 {
-        self.databases.get(usize::from(ns.0)).map_or(ns.0, |database| database.load(Relaxed))
+    /// Shows how a namespace is called: by its name, or the number of the database that it is.
+    fn with_name<R>(&self, ns: Ns, show: impl FnOnce(&str) -> R) -> R {
+        let database = self.databases.get(usize::from(ns.0)).map_or(ns.0, |database| database.load(Relaxed));
+        show(&self.names.load().name(database))
     }
 
     /// Says the events of an effect.
@@ -132,8 +137,7 @@ impl Notices {
             if classes.contains(family) {
                 channel.clear();
                 channel.extend_from_slice(name.as_bytes());
-                let database = scrubjay_command::args::Digits::of(i64::from(self.database(ns)));
-                channel.extend_from_slice(database.as_bytes());
+                self.with_name(ns, |name| channel.extend_from_slice(name.as_bytes()));
                 channel.extend_from_slice(b"__:");
                 channel.extend_from_slice(about);
                 pubsub.publish(&channel, payload);

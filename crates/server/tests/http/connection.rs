@@ -51,7 +51,8 @@ fn a_fault_of_one_request_is_no_fault_of_the_next() {
         ("PUT /cache/k\nContent-Type: application/json\n\n{", 400),
         ("PUT /cache/%zz\n\nv", 400),
         ("PATCH /cache/k", 405),
-        ("GET /cache/k\nX-Namespace: x", 400),
+        ("GET /cache/k\nX-Namespace: x", 404),
+        ("GET /cache/k\nX-Namespace: a:b", 400),
         ("GET /health", 200),
     ] {
         assert_eq!(client.ask(asked).status, status, "{asked}");

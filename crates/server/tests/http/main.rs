@@ -6,4 +6,5 @@ mod client;
 mod connection;
 mod leases;
 mod limits;
+mod namespaces;
 mod routes;

@@ -4,6 +4,7 @@ mod bad_input;
 mod leases;
 mod lifecycle;
 mod limits;
+mod namespaces;
 mod pipelines;
 mod pubsub;
 mod support;

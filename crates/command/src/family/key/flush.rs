@@ -1,6 +1,7 @@
 //! Whole databases: FLUSHDB, FLUSHALL, SWAPDB.
 
 use crate::args::{Args, parse_int};
+use crate::namespace::NO_SUCH_DATABASE;
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -42,13 +43,12 @@ fn run_flush(cx: &mut Context<'_>, args: &Args<'_>, ns: Option<Ns>, reply: &mut 
 pub(super) fn swapdb(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     const NOT_FIRST: Reject = Reject::new(Kind::BadRequest, "ERR invalid first DB index");
     const NOT_SECOND: Reject = Reject::new(Kind::BadRequest, "ERR invalid second DB index");
-    const OUT_OF_RANGE: Reject = Reject::new(Kind::BadRequest, "ERR DB index is out of range");
     let number = |at: usize| parse_int(args.at(at)).filter(|&number| i32::try_from(number).is_ok());
     let (a, b) = (number(1).ok_or(NOT_FIRST)?, number(2).ok_or(NOT_SECOND)?);
     let known = |number: i64| u8::try_from(number).ok().filter(|&number| number < DATABASES);
     match (known(a), known(b)) {
-        (Some(a), Some(b)) => cx.store.swap_databases(a, b),
-        _ => return Err(OUT_OF_RANGE),
+        (Some(a), Some(b)) => cx.names.swap(cx.store, a, b)?,
+        _ => return Err(NO_SUCH_DATABASE),
     }
     reply.ok();
     Ok(())

@@ -70,7 +70,7 @@ pub(super) fn idletime(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Re
         "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
          policies at runtime LRU and LFU data will take some time to adjust.",
     );
-    let policy = cx.store.policy();
+    let policy = cx.policy();
     let idle = look(cx, args, |entry| {
         entry.idle_ms().ok_or_else(|| match policy {
             Policy::Evict(_, Rank::Lfu) => LFU,

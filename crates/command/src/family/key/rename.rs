@@ -1,10 +1,11 @@
 //! Giving an entry another key or database: RENAME, RENAMENX, COPY, MOVE.
 
 use crate::args::Args;
+use crate::namespace::{NO_SUCH_DATABASE, Named, named};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::{Access, DATABASES, Key, Ns};
+use scrubjay_store::{Access, Key, Ns};
 
 /// Gives the entry of one key to another, with its deadline; what was there is gone.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +83,6 @@ impl Copy<'_> {
 }
 
 const SAME_OBJECT: Reject = Reject::new(Kind::BadRequest, "ERR source and destination objects are the same");
-const NO_SUCH_DATABASE: Reject = Reject::new(Kind::BadRequest, "ERR DB index is out of range");
 
 /// Renames under both locks. `None`: `from` is not there; `false`: `to` is, and must not be.
 fn give(cx: &mut Context<'_>, from: &Key<'_>, to: &Key<'_>, only_if_absent: bool) -> Result<Option<bool>, Reject> {
@@ -97,10 +97,13 @@ fn give(cx: &mut Context<'_>, from: &Key<'_>, to: &Key<'_>, only_if_absent: bool
     Ok(Some(true))
 }
 
-/// The namespace of the database whose number is the argument at `index`.
-pub(super) fn database(cx: &Context<'_>, args: &Args<'_>, index: usize) -> Result<Ns, Reject> {
-    let number = u8::try_from(args.int_32(index)?).ok().filter(|&number| number < DATABASES);
-    number.and_then(|number| cx.store.namespace(number)).ok_or(NO_SUCH_DATABASE)
+/// The namespace that the argument at `index` names, by its number or its name.
+pub(super) fn namespace(cx: &Context<'_>, args: &Args<'_>, index: usize) -> Result<Ns, Reject> {
+    let database = match named(args, index)? {
+        Named::Number(number) => number,
+        Named::Name(name) => cx.names.database(name)?,
+    };
+    cx.store.namespace(database).ok_or(NO_SUCH_DATABASE)
 }
 
 pub(super) fn rename(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
@@ -116,7 +119,7 @@ pub(super) fn renamenx(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Re
 }
 
 pub(super) fn move_key(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let moved = Move { key: args.at(1), ns: database(cx, args, 2)? }.run(cx)?;
+    let moved = Move { key: args.at(1), ns: namespace(cx, args, 2)? }.run(cx)?;
     reply.int(i64::from(moved));
     Ok(())
 }
@@ -129,7 +132,7 @@ pub(super) fn copy(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply)
             copy.replace = true;
         } else if args.is(at, "DB") && at + 1 < args.len() {
             at += 1;
-            copy.ns = database(cx, args, at)?;
+            copy.ns = namespace(cx, args, at)?;
         } else {
             return Err(Reject::SYNTAX);
         }

@@ -100,7 +100,7 @@ impl<'a> GetExpire<'a> {
                 Deadline::Never => None,
                 // Moving a deadline keeps nothing beyond it.
                 Deadline::At(moment) | Deadline::Stale { at: moment, .. } => Some(moment),
-                Deadline::Default => match cx.store.default_ttl_ms() {
+                Deadline::Default => match cx.default_ttl_ms() {
                     0 => None,
                     ttl_ms => Some(cx.now_ms.saturating_add(ttl_ms)),
                 },

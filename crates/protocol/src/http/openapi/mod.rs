@@ -90,6 +90,12 @@ fn summary(operation: Operation) -> &'static str {
         Operation::ClusterStatus => "The nodes and their health.",
         Operation::ClusterDistribution => "Which node would hold how many of a sample of keys.",
         Operation::ClusterHotkeys => "The keys that are used most, with estimated counts.",
+        Operation::Namespaces => "The namespaces that have a name or settings of their own.",
+        Operation::GetNamespace => "A namespace: its settings and what it holds.",
+        Operation::PutNamespace => "Makes a namespace, or changes it: it has these settings then, and no others.",
+        Operation::DropNamespace => {
+            "Empties a namespace and forgets it; a number keeps its entries and loses its settings."
+        }
     }
 }
 
@@ -135,10 +141,13 @@ fn parameters(route: &Route, operation: Operation) -> Value {
         }));
     }
     if let Some((_, name)) = route.template.split_once('{') {
+        let (schema, description) = match name {
+            "name}" => (schemas::namespace(), "A namespace."),
+            _ => (json!({ "type": "string", "minLength": 1 }), "Any bytes, percent-encoded."),
+        };
         parameters.push(json!({
             "name": name.trim_end_matches('}'), "in": "path", "required": true,
-            "schema": { "type": "string", "minLength": 1 },
-            "description": "Any bytes, percent-encoded.",
+            "schema": schema, "description": description,
         }));
     }
     Value::Array(parameters)
@@ -155,6 +164,7 @@ fn request_body(operation: Operation) -> Option<Value> {
         Operation::PutKeyed => json_body("Item"),
         Operation::PutMany => json_body("Items"),
         Operation::GetMany => json_body("Keys"),
+        Operation::PutNamespace => json_body("NamespaceSettings"),
         _ => return None,
     };
     // A raw value may be empty, and then there is no body.
@@ -173,6 +183,17 @@ fn responses(operation: Operation) -> Value {
     if operation == Operation::Get {
         responses["404"]["headers"] = json!({ "X-Lease": lease() });
         responses.insert("304".to_owned(), json!({ "description": "The client has this version.", "headers": etag() }));
+    }
+    if operation == Operation::PutNamespace {
+        responses.insert("201".to_owned(), answer("It was made.", "Namespace"));
+    }
+    if operation.is_data() {
+        let unknown = "No such namespace; to one key also: no such key.";
+        responses.entry("404").or_insert_with(|| answer(unknown, "Error"));
+        let mut limited =
+            answer("The namespace's quota of commands a second is used up; nothing was changed.", "Error");
+        limited["headers"] = json!({ "Retry-After": { "description": "Seconds.", "schema": { "type": "integer" } } });
+        responses.insert("429".to_owned(), limited);
     }
     // What any request may meet before it is understood.
     for (status, description) in [
@@ -248,6 +269,10 @@ fn success(operation: Operation) -> (&'static str, Option<Value>) {
         Operation::ClusterStatus => ("200", "The cluster.", "ClusterStatus"),
         Operation::ClusterDistribution => ("200", "The distribution.", "Distribution"),
         Operation::ClusterHotkeys => ("200", "The keys, the hottest first.", "HotKeys"),
+        Operation::Namespaces => ("200", "The namespaces, by database.", "Namespaces"),
+        Operation::GetNamespace => ("200", "The namespace.", "Namespace"),
+        Operation::PutNamespace => ("200", "The namespace as it is now.", "Namespace"),
+        Operation::DropNamespace => ("200", "Dropped.", "DroppedNamespace"),
     };
     let mut answer = answer(description, schema);
     if status == "201" {
@@ -264,11 +289,13 @@ fn faults(operation: Operation) -> &'static [(&'static str, &'static str)] {
         ("507", "No memory under the limit, and nothing that may be evicted; nothing was changed.");
     const MEDIA: (&str, &str) = ("415", "The body must be application/json.");
     match operation {
-        Operation::Get => &[("404", "No such key."), CONDITION],
+        Operation::Get => &[("404", "No such key, or no such namespace."), CONDITION],
         Operation::Put => &[CONDITION, MEMORY],
         Operation::PutKeyed => &[CONDITION, MEDIA, MEMORY],
         Operation::Remove => &[CONDITION, KIND],
         Operation::GetMany | Operation::PutMany => &[MEDIA],
+        Operation::GetNamespace | Operation::DropNamespace => &[("404", "No such namespace.")],
+        Operation::PutNamespace => &[("409", "There are 48 named namespaces, and there can be no more."), MEDIA],
         Operation::Ready => &[("503", "It is starting or stopping.")],
         _ => &[],
     }

@@ -2,6 +2,7 @@
 
 use crate::http::envelope::TTL_SECONDS_MAX;
 use crate::http::lease::{LEASE_SECONDS_MAX, WAIT_SECONDS_MAX};
+use scrubjay_store::Policy;
 use serde_json::{Value, json};
 
 /// A reference to one of [`all`].
@@ -22,9 +23,45 @@ fn text() -> Value {
     json!({ "type": "string" })
 }
 
-/// The namespaces of a node that has none with names.
+/// What names a namespace.
 pub fn namespace() -> Value {
-    json!({ "type": "integer", "minimum": 0, "maximum": 15 })
+    json!({ "anyOf": [
+        { "type": "integer", "minimum": 0, "maximum": 15 },
+        { "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9._-]{0,63}$" },
+    ] })
+}
+
+/// The settings of a namespace; where they are answered, all of them are there.
+fn namespace_settings(answered: bool) -> Value {
+    let bytes = json!({ "type": "integer", "minimum": 0, "maximum": 1u64 << 50, "description": "0: no limit." });
+    let size = json!({ "type": "string", "pattern": "^[0-9]{1,5}(kb|mb|gb)$" });
+    let policies: Vec<Value> =
+        Policy::ALL.map(Policy::name).into_iter().map(Value::from).chain([Value::Null]).collect();
+    json!({
+        "maxMemory": if answered { bytes } else { json!({ "anyOf": [bytes, size, { "type": "null" }] }) },
+        "evictionPolicy": { "enum": policies, "description": "null: the node's." },
+        "defaultTtl": {
+            // A whole number of seconds is enough here; fractions are understood.
+            "type": [if answered { "number" } else { "integer" }, "null"], "minimum": 0, "maximum": 3_153_600_000u64,
+            "description": "Seconds; 0: for ever; null: the node's.",
+        },
+        "maxOps": {
+            "type": if answered { json!("integer") } else { json!(["integer", "null"]) }, "minimum": 0,
+            "maximum": 10_000_000, "description": "Commands a second; 0: no limit.",
+        },
+    })
+}
+
+/// A namespace, as it is answered.
+fn one_namespace() -> Value {
+    let mut members = namespace_settings(true);
+    members["name"] = text();
+    members["database"] = json!({ "type": "integer", "minimum": 0, "maximum": 63 });
+    for count_of in ["entries", "volatileEntries", "memoryBytes", "opsRefused"] {
+        members[count_of] = count();
+    }
+    let names: Vec<String> = members.as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default();
+    object(&names.iter().map(String::as_str).collect::<Vec<_>>(), members)
 }
 
 /// The levels that a read or a write may ask for.
@@ -231,6 +268,12 @@ pub fn all() -> Value {
                 },
             } },
         })),
+        "Namespace": one_namespace(),
+        "Namespaces": object(&["namespaces"], json!({
+            "namespaces": { "type": "array", "items": reference("Namespace") },
+        })),
+        "NamespaceSettings": object(&[], namespace_settings(false)),
+        "DroppedNamespace": object(&["name", "dropped"], json!({ "name": text(), "dropped": { "const": true } })),
         "Distribution": object(&["sampleSize", "distribution", "virtualNodesPerNode"], json!({
             "sampleSize": count(),
             "distribution": { "type": "object", "additionalProperties": object(&["count", "percentage"], json!({
