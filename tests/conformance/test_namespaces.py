@@ -123,7 +123,7 @@ def test_a_client_library_selects_a_namespace_by_its_name(ours: Server) -> None:
                 assert pipeline.set("k", "v").get("k").execute() == [True, b"v"]
             client.rpush("l", "x")
             assert client.blpop(["l"], timeout=5) == (b"l", b"x")
-            assert client.client_info()["db"] == 16
+            assert client.client_info()["db"] >= 16
     finally:
         with redis.Redis(port=ours.port) as client:
             client.execute_command("JAY.NAMESPACE", "DROP", "library")
