@@ -275,13 +275,13 @@ impl Context<'_> {
     }
 
     /// Places a key of the session's namespace. Errors: [`Reject::key_too_long`].
-    #[inline]
+    #[inline(always)]
     pub fn key<'k>(&self, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
         self.key_in(self.ns, bytes)
     }
 
     /// Places a key of another namespace. Errors: [`Reject::key_too_long`].
-    #[inline]
+    #[inline(always)]
     pub fn key_in<'k>(&self, ns: Ns, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
         if bytes.len() > self.key_bytes_max {
             return Err(Reject::key_too_long(self.key_bytes_max));

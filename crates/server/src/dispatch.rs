@@ -68,13 +68,7 @@ fn run_unseen(
 }
 
 #[inline(never)]
-fn run_any(
-    turn: &mut Turn<'_>,
-    row: &'static Row,
-    args: &Args<'_>,
-    placed: Option<Key<'_>>,
-    reply: &mut dyn Reply,
-) {
+fn run_any(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, placed: Option<Key<'_>>, reply: &mut dyn Reply) {
     if !turn.session.authenticated() && !row.flags.contains(Flags::NO_AUTH) {
         return refuse(turn, Some(row), &NO_AUTH, reply);
     }

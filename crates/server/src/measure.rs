@@ -23,8 +23,8 @@ use crate::counters::ThreadCounters;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::slowlog;
-use scrubjay_command::table::{Flags, Row};
 use scrubjay_command::Args;
+use scrubjay_command::table::{Flags, Row};
 
 /// Below this threshold of the slow log, in microseconds, every command is timed alone. A command of constant time takes
 /// less by itself, so whoever asks below it wants exactness. Chosen, untested.
