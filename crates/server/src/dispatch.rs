@@ -136,7 +136,7 @@ fn finish(
 ) {
     turn.scratch.meter.after(timing, turn.shared, turn.counters, turn.session, row, args);
     turn.shared.effects.waiting.serve(turn.shared);
-    let counters = &turn.counters.by_command[row.id()];
+    let counters = &turn.counters.by_command[timing.id];
     counters.calls.add(1);
     turn.counters.commands.add(1);
     if let Err(reject) = done {

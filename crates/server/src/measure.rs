@@ -80,6 +80,8 @@ impl Default for Meter {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct Timing {
+    /// The command's [`Row::id`].
+    pub id: usize,
     alone: bool,
 }
 
@@ -102,13 +104,14 @@ impl Meter {
         args: &Args<'_>,
     ) -> Timing {
         self.refresh(shared);
+        let id = row.id();
         let alone = !is_quick(row) || args.len() > ARGS_QUICK_MAX || self.exact;
         if alone {
             self.settle(shared, counters, session);
         } else {
-            self.note(shared, row.id(), || slowlog::Brief::of(args));
+            self.note(shared, id, || slowlog::Brief::of(args));
         }
-        Timing { alone }
+        Timing { id, alone }
     }
 
     /// To be called, alone, before an operation of another door that counts as a command of `row` and concerns `key`.
