@@ -336,7 +336,7 @@ pub struct Parts<'a> {
 }
 
 /// Writes an entry at `block[0]`.
-#[inline]
+#[inline(always)]
 pub fn write(block: &mut [u8], parts: &Parts<'_>) {
     let layout = parts.layout;
     put_u32(block, 0, layout.head);

@@ -116,7 +116,7 @@ impl Guard<'_> {
     }
 
     /// As [`Guard::put`], with what [`Store::incoming`](crate::Store::incoming) made of the value before the slot was locked.
-    #[inline]
+    #[inline(always)]
     pub fn put_incoming(
         &mut self,
         key: &Key<'_>,
