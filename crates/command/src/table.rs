@@ -10,7 +10,7 @@ use crate::reply::Reply;
 use crate::server::ServerCommand;
 use crate::wait::Wish;
 use scrubjay_store::{Access, Everywhere, Guard, Key, Ns, Policy, Store};
-use std::cell::Cell;
+use std::cell::{RefCell, RefMut};
 use std::ops::{Deref, DerefMut};
 
 bitflags::bitflags! {
@@ -183,46 +183,40 @@ pub struct Context<'a> {
     pub held: Held<'a>,
 }
 
-/// The guard of a transaction, lent to each of its commands in turn.
+/// The guard of a transaction, lent to each of its commands in turn. One word, because nearly no command has any.
 #[derive(Default)]
-pub struct Held<'a> {
-    guard: Cell<Option<Guard<'a>>>,
-    is_transaction: bool,
-}
+pub struct Held<'a>(Option<Box<RefCell<Guard<'a>>>>);
 
 impl<'a> Held<'a> {
     /// What a command has that runs by itself.
     pub const fn nothing() -> Held<'a> {
-        Held { guard: Cell::new(None), is_transaction: false }
+        Held(None)
     }
 
     /// The guard over all slots that a transaction's commands will ask for.
     pub fn by(guard: Guard<'a>) -> Held<'a> {
-        Held { guard: Cell::new(Some(guard)), is_transaction: true }
+        Held(Some(Box::new(RefCell::new(guard))))
     }
 
     /// Gives the transaction's guard back, or up.
     pub fn take(&mut self) -> Option<Guard<'a>> {
-        self.guard.take()
+        self.0.take().map(|guard| guard.into_inner())
     }
 
-    /// Lends the guard out, if this is a transaction.
+    /// Lends the guard out, if this is a transaction. Panics if it is lent already: a command locks one thing after the
+    /// other, never one inside another.
     #[inline(always)]
     fn lend(&self) -> Option<Locked<'_, 'a>> {
-        if !self.is_transaction {
-            return None;
-        }
-        match self.guard.take() {
-            Some(guard) => Some(Locked { guard: Some(guard), home: Some(&self.guard) }),
-            None => unreachable!("a command locks one thing after the other, never one inside another"),
-        }
+        self.0.as_ref().map(|guard| Locked::Lent(guard.borrow_mut()))
     }
 }
 
-/// The slots of a command's keys, locked: for this command alone, or as part of its transaction.
-pub struct Locked<'c, 'a> {
-    guard: Option<Guard<'a>>,
-    home: Option<&'c Cell<Option<Guard<'a>>>>,
+/// The slots of a command's keys, locked.
+pub enum Locked<'c, 'a> {
+    /// For this command alone.
+    Own(Guard<'a>),
+    /// As part of its transaction.
+    Lent(RefMut<'c, Guard<'a>>),
 }
 
 impl<'a> Deref for Locked<'_, 'a> {
@@ -230,9 +224,9 @@ impl<'a> Deref for Locked<'_, 'a> {
 
     #[inline(always)]
     fn deref(&self) -> &Guard<'a> {
-        match &self.guard {
-            Some(guard) => guard,
-            None => unreachable!("it is taken only when this is dropped"),
+        match self {
+            Locked::Own(guard) => guard,
+            Locked::Lent(guard) => guard,
         }
     }
 }
@@ -240,18 +234,9 @@ impl<'a> Deref for Locked<'_, 'a> {
 impl DerefMut for Locked<'_, '_> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut Self::Target {
-        match &mut self.guard {
-            Some(guard) => guard,
-            None => unreachable!("it is taken only when this is dropped"),
-        }
-    }
-}
-
-impl Drop for Locked<'_, '_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(home) = self.home {
-            home.set(self.guard.take());
+        match self {
+            Locked::Own(guard) => guard,
+            Locked::Lent(guard) => guard,
         }
     }
 }
@@ -304,13 +289,13 @@ impl Context<'_> {
     }
 
     /// Places a key of the session's namespace. Errors: [`Reject::key_too_long`].
-    #[inline]
+    #[inline(always)]
     pub fn key<'k>(&self, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
         self.key_in(self.ns, bytes)
     }
 
     /// Places a key of another namespace. Errors: [`Reject::key_too_long`].
-    #[inline]
+    #[inline(always)]
     pub fn key_in<'k>(&self, ns: Ns, bytes: &'k [u8]) -> Result<Key<'k>, Reject> {
         if bytes.len() > self.key_bytes_max {
             return Err(Reject::key_too_long(self.key_bytes_max));
@@ -335,7 +320,7 @@ impl<'a> Context<'a> {
     pub fn lock(&self, key: &Key<'_>) -> Locked<'_, 'a> {
         match self.held.lend() {
             Some(lent) => lent,
-            None => Locked { guard: Some(self.store.lock(key.slot, self.now_ms)), home: None },
+            None => Locked::Own(self.store.lock(key.slot, self.now_ms)),
         }
     }
 
@@ -345,10 +330,7 @@ impl<'a> Context<'a> {
         match (keys, self.held.lend()) {
             (_, Some(lent)) => lent,
             ([one], None) => self.lock(one),
-            _ => {
-                let guard = self.store.lock_many(keys.iter().map(|key| key.slot), self.now_ms);
-                Locked { guard: Some(guard), home: None }
-            }
+            _ => Locked::Own(self.store.lock_many(keys.iter().map(|key| key.slot), self.now_ms)),
         }
     }
 
@@ -356,7 +338,7 @@ impl<'a> Context<'a> {
     pub fn lock_everything(&self) -> Locked<'_, 'a> {
         match self.held.lend() {
             Some(lent) => lent,
-            None => Locked { guard: Some(self.store.lock_all(self.now_ms)), home: None },
+            None => Locked::Own(self.store.lock_all(self.now_ms)),
         }
     }
 
@@ -378,7 +360,7 @@ impl<'a> Context<'a> {
     #[inline]
     pub fn reserve_bytes(&self, bytes: usize) {
         // A transaction has its slots locked already; what does not fit then is refused.
-        if !self.held.is_transaction {
+        if self.held.0.is_none() {
             self.store.reserve(bytes, self.now_ms);
         }
     }

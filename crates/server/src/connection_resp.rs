@@ -197,16 +197,16 @@ fn run_batch(turn: &mut Turn<'_>, batch: &mut Batch, data: &[u8], out: &mut Outp
 /// Lets `run` answer one command, unless the client does not want to hear it (`CLIENT REPLY`).
 #[inline]
 fn answer<'a>(turn: &mut Turn<'_>, encoder: &mut Encoder<'a>, run: impl FnOnce(&mut Turn<'_>, &mut Encoder<'a>)) {
-    if turn.session.reply == ReplyMode::On {
-        run(turn, encoder);
-        // `CLIENT REPLY OFF` and `SKIP` answer nothing themselves: their handlers say nothing.
-        return;
-    }
     let mark = encoder.out().mark();
-    if turn.session.reply == ReplyMode::SkipNext {
+    let before = turn.session.reply;
+    if before == ReplyMode::SkipNext {
         turn.session.reply = ReplyMode::SkipThis;
     }
     run(turn, encoder);
+    if before == ReplyMode::On {
+        // `CLIENT REPLY OFF` and `SKIP` answer nothing themselves: their handlers say nothing.
+        return;
+    }
     match turn.session.reply {
         ReplyMode::On => {} // `CLIENT REPLY ON` is answered
         ReplyMode::Off | ReplyMode::SkipNext => encoder.out().rewind(mark),

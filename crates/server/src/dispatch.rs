@@ -3,7 +3,9 @@
 use crate::clients::ClientFlags;
 use crate::command;
 use crate::door::Turn;
+use crate::effects::Interest;
 use crate::heat;
+use crate::measure::Timing;
 use crate::namespaces::admit::admit;
 use crate::namespaces::change::GONE;
 use crate::notices::current::{self, Scope};
@@ -33,6 +35,46 @@ pub fn run_row(
     placed: Option<Key<'_>>,
     reply: &mut dyn Reply,
 ) {
+    let is_seen = turn.shared.monitors.any() || turn.shared.effects.interests().intersects(Interest::TOLD);
+    match row.handler {
+        Handler::Data(run) if turn.session.is_ordinary() && !is_seen && !row.flags.contains(Flags::BLOCKING) => {
+            run_unseen(turn, row, run, args, placed, reply);
+        }
+        _ => run_any(turn, row, args, placed, reply),
+    }
+}
+
+/// What [`run_any`] comes down to for a command on data that cannot wait, of an ordinary session, while nobody is told what
+/// others do: nearly every command of nearly every node. In a function of its own, because what it does not need cost a
+/// `GET` 6 %.
+#[inline]
+fn run_unseen(
+    turn: &mut Turn<'_>,
+    row: &'static Row,
+    run: DataFn,
+    args: &Args<'_>,
+    placed: Option<Key<'_>>,
+    reply: &mut dyn Reply,
+) {
+    if let Err(reject) = admit(turn, row) {
+        return refuse(turn, Some(row), &reject, reply);
+    }
+    if turn.scratch.chooser.is_next() {
+        heat::note(turn, row, args, placed);
+    }
+    let timing = turn.scratch.meter.before(turn.shared, turn.counters, turn.session, row, args);
+    let mut cx = Context {
+        names: &turn.shared.namespaces,
+        touch: turn.session.touch(),
+        placed,
+        ..Context::new(&turn.shared.store, turn.ns(), turn.now_ms, turn.limits.sizes())
+    };
+    let done = run(&mut cx, args, reply);
+    finish(turn, row, args, timing, done, reply);
+}
+
+#[inline(never)]
+fn run_any(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, placed: Option<Key<'_>>, reply: &mut dyn Reply) {
     if !turn.session.authenticated() && !row.flags.contains(Flags::NO_AUTH) {
         return refuse(turn, Some(row), &NO_AUTH, reply);
     }
@@ -49,14 +91,13 @@ pub fn run_row(
     if let Err(reject) = admit(turn, row) {
         return refuse(turn, Some(row), &reject, reply);
     }
-    let id = row.id();
     if turn.shared.monitors.any() && !row.flags.intersects(Flags::ADMIN.union(Flags::SECRET)) {
         turn.shared.monitors.show(&turn.shared.clients, turn.session, turn.now_ms, args);
     }
     if turn.scratch.chooser.is_next() {
         heat::note(turn, row, args, placed);
     }
-    let timing = turn.scratch.meter.before(turn.shared, turn.counters, turn.session, id, args);
+    let timing = turn.scratch.meter.before(turn.shared, turn.counters, turn.session, row, args);
     let effects = &turn.shared.effects;
     let scope = Scope::enter(effects, turn.session.info.id, args);
     if let Some(tracks) = &turn.session.tracks {
@@ -90,9 +131,22 @@ pub fn run_row(
     if let Some(tracks) = turn.session.tracks.as_mut().filter(|_| turn.session.transaction.is_none()) {
         tracks.after(args);
     }
+    finish(turn, row, args, timing, done, reply);
+}
+
+/// What comes after every command: its time, those who wait for what it wrote, the counts, and its refusal if it was.
+#[inline]
+fn finish(
+    turn: &mut Turn<'_>,
+    row: &'static Row,
+    args: &Args<'_>,
+    timing: Timing,
+    done: Result<(), Reject>,
+    reply: &mut dyn Reply,
+) {
     turn.scratch.meter.after(timing, turn.shared, turn.counters, turn.session, row, args);
     turn.shared.effects.waiting.serve(turn.shared);
-    let counters = &turn.counters.by_command[id];
+    let counters = &turn.counters.by_command[timing.id];
     counters.calls.add(1);
     turn.counters.commands.add(1);
     if let Err(reject) = done {

@@ -23,9 +23,8 @@ use crate::counters::ThreadCounters;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::slowlog;
+use scrubjay_command::Args;
 use scrubjay_command::table::{Flags, Row};
-use scrubjay_command::{Args, index};
-use std::sync::LazyLock;
 
 /// Below this threshold of the slow log, in microseconds, every command is timed alone. A command of constant time takes
 /// less by itself, so whoever asks below it wants exactness. Chosen, untested.
@@ -42,9 +41,6 @@ const ARGS_QUICK_MAX: usize = 16;
 pub(crate) fn is_quick(row: &Row) -> bool {
     row.flags.contains(Flags::FAST) || row.complexity.starts_with("O(1)")
 }
-
-/// [`is_quick`] by [`Row::id`].
-static QUICK: LazyLock<Box<[bool]>> = LazyLock::new(|| index::all_rows().map(|(row, _)| is_quick(row)).collect());
 
 /// Times the commands of one network thread.
 #[derive(Debug)]
@@ -84,6 +80,8 @@ impl Default for Meter {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct Timing {
+    /// The command's [`Row::id`].
+    pub id: usize,
     alone: bool,
 }
 
@@ -95,24 +93,25 @@ impl Meter {
         self.running = true;
     }
 
-    /// To be called before a command of the row with number `id` runs.
+    /// To be called before a command of `row` runs.
     #[inline]
     pub fn before(
         &mut self,
         shared: &Shared,
         counters: &ThreadCounters,
         session: &Session,
-        id: usize,
+        row: &'static Row,
         args: &Args<'_>,
     ) -> Timing {
         self.refresh(shared);
-        let alone = !QUICK[id] || args.len() > ARGS_QUICK_MAX || self.exact;
+        let id = row.id();
+        let alone = !is_quick(row) || args.len() > ARGS_QUICK_MAX || self.exact;
         if alone {
             self.settle(shared, counters, session);
         } else {
             self.note(shared, id, || slowlog::Brief::of(args));
         }
-        Timing { alone }
+        Timing { id, alone }
     }
 
     /// To be called, alone, before an operation of another door that counts as a command of `row` and concerns `key`.
@@ -254,7 +253,7 @@ impl Meter {
 mod tests {
     use super::*;
     use crate::testing::{self, Node};
-    use scrubjay_command::Span;
+    use scrubjay_command::{Span, index};
     use scrubjay_metrics::Snapshot;
 
     /// A client whose commands take as long as the test says.
@@ -281,7 +280,7 @@ mod tests {
             let args = Args::new(words.as_bytes(), &spans);
             let row = index::find(name.as_bytes()).expect(name);
             let (shared, session) = (&self.node.shared, &self.session);
-            let timing = self.meter.before(shared, &shared.counters[0], session, row.id(), &args);
+            let timing = self.meter.before(shared, &shared.counters[0], session, row, &args);
             self.node.clock.advance_ms(ms);
             self.meter.after(timing, shared, &shared.counters[0], session, row, &args);
         }

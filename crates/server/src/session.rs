@@ -104,6 +104,13 @@ impl Session {
         self.reply == ReplyMode::On && !self.close && self.transaction.is_none()
     }
 
+    /// Whether nothing in its state stands between it and a command on data: it is let in, no transaction has begun, it
+    /// neither listens nor tracks. So nearly all sessions are, nearly always.
+    #[inline]
+    pub fn is_ordinary(&self) -> bool {
+        self.authenticated && self.transaction.is_none() && self.subscriptions.is_none() && self.tracks.is_none()
+    }
+
     /// Bytes of memory that it holds beyond what every session holds.
     pub fn memory_bytes(&self) -> usize {
         let waiting = self.waiter.as_ref().map_or(0, |waiter| waiter.memory_bytes());

@@ -197,7 +197,8 @@ impl Waiting {
         {
             self.note(ns, kind, key);
         }
-        if self.loads.load(Ordering::Relaxed) == 0 {
+        // Acquire: who sees that somebody waits for a load also sees, in `serve`, that somebody waits.
+        if self.loads.load(Ordering::Acquire) == 0 {
             return;
         }
         match *effect {
@@ -246,7 +247,7 @@ impl Waiting {
                 }
             }
             self.count.fetch_add(1, Ordering::Relaxed);
-            self.loads.fetch_add(usize::from(waiter.wish.kind == Kind::String), Ordering::Relaxed);
+            self.loads.fetch_add(usize::from(waiter.wish.kind == Kind::String), Ordering::Release);
             shared.effects.set(&shared.store, Interest::WAITING, true);
         }
         READY.with_borrow_mut(|ready| ready.extend(keys()));
@@ -346,14 +347,14 @@ impl Waiting {
     /// Serves those who wait for keys that this thread has written to. To be called with no slot locked.
     #[inline]
     pub fn serve(&self, shared: &Shared) {
-        if READY.with_borrow(Vec::is_empty) && FLUSHED.get() == NsSet::NONE {
-            return;
+        // While nobody waits, what this thread has noted is nobody's concern; looking at it takes longer than a number.
+        if self.clients() > 0 {
+            self.serve_noted(shared);
         }
-        self.serve_all(shared);
     }
 
     #[cold]
-    fn serve_all(&self, shared: &Shared) {
+    fn serve_noted(&self, shared: &Shared) {
         let flushed = FLUSHED.take();
         if flushed != NsSet::NONE {
             let queues = self.queues.lock();

@@ -77,6 +77,14 @@ fn u32_at(block: &[u8], at: usize) -> u32 {
 }
 
 #[inline(always)]
+fn u64_at(block: &[u8], at: usize) -> u64 {
+    match block[at..].first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => unreachable!("a block is never cut short"),
+    }
+}
+
+#[inline(always)]
 fn put_u32(block: &mut [u8], at: usize, value: u32) {
     block[at..at + 4].copy_from_slice(&value.to_le_bytes());
 }
@@ -133,9 +141,7 @@ impl Layout {
     /// The layout of the live entry that starts at `block[0]`.
     #[inline(always)]
     pub fn read(block: &[u8]) -> Layout {
-        let birth =
-            u64::from_le_bytes([block[8], block[9], block[10], block[11], block[12], block[13], block[14], block[15]]);
-        Layout { head: u32_at(block, 0), birth }
+        Layout { head: u32_at(block, 0), birth: u64_at(block, 8) }
     }
 
     /// Whether value (and perhaps key) live apart.
@@ -330,7 +336,7 @@ pub struct Parts<'a> {
 }
 
 /// Writes an entry at `block[0]`.
-#[inline]
+#[inline(always)]
 pub fn write(block: &mut [u8], parts: &Parts<'_>) {
     let layout = parts.layout;
     put_u32(block, 0, layout.head);

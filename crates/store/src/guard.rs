@@ -14,14 +14,51 @@ use crate::{Access, Deadline, Flags, OutOfMemory, Removal};
 use parking_lot::MutexGuard;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::rand::Rng;
+use std::ops::{Deref, DerefMut};
+
+/// Shards beyond the first, ascending by number: nothing for nearly every guard, which one comparison finds when it is
+/// dropped. A vector here is three words to make, and a loop to drop.
+#[derive(Default)]
+pub(crate) struct Others<'s>(Option<Box<[Held<'s>]>>);
+
+/// A shard and its number.
+type Held<'s> = (u32, MutexGuard<'s, Shard>);
+
+impl<'s> Others<'s> {
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<'s> FromIterator<Held<'s>> for Others<'s> {
+    fn from_iter<I: IntoIterator<Item = Held<'s>>>(shards: I) -> Others<'s> {
+        let held: Box<[_]> = shards.into_iter().collect();
+        Others((!held.is_empty()).then_some(held))
+    }
+}
+
+impl<'s> Deref for Others<'s> {
+    type Target = [Held<'s>];
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl DerefMut for Others<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0.as_deref_mut().unwrap_or_default()
+    }
+}
 
 /// Some slots, locked.
 pub struct Guard<'s> {
     pub(crate) env: &'s Env,
     /// Nearly always the only one.
-    pub(crate) first: (u32, MutexGuard<'s, Shard>),
+    pub(crate) first: Held<'s>,
     /// The others, ascending by shard number like the first.
-    pub(crate) others: Vec<(u32, MutexGuard<'s, Shard>)>,
+    pub(crate) others: Others<'s>,
     pub(crate) now_ms: UnixMs,
     /// How many of the coming puts `admit` promised room for. A transaction goes on under its guard: what it writes after
     /// them was promised nothing.
@@ -79,7 +116,7 @@ impl Guard<'_> {
     }
 
     /// As [`Guard::put`], with what [`Store::incoming`](crate::Store::incoming) made of the value before the slot was locked.
-    #[inline]
+    #[inline(always)]
     pub fn put_incoming(
         &mut self,
         key: &Key<'_>,
@@ -93,7 +130,7 @@ impl Guard<'_> {
     }
 
     /// The entry of `key` for a command on strings. Errors: it holds another kind.
-    #[inline]
+    #[inline(always)]
     pub fn string(&mut self, key: &Key<'_>, access: Access) -> Result<Option<Entry<'_>>, WrongKind> {
         match self.get(key, access) {
             Some(entry) if !entry.is_string() => Err(WrongKind),
@@ -114,7 +151,7 @@ impl Guard<'_> {
     /// several keys first asks for by [`Guard::view`], one after the other.
     pub fn peek<C: Collection>(&self, key: &Key<'_>) -> Option<C::View<'_>> {
         let number = self.env.shard_of(key.slot) as u32;
-        let mut held = std::iter::once(&self.first).chain(&self.others);
+        let mut held = std::iter::once(&self.first).chain(self.others.iter());
         let (_, shard) = held.find(|(held, _)| *held == number)?;
         shard.peek(self.env, key, self.now_ms)?.view::<C>()
     }

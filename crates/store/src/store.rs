@@ -14,7 +14,7 @@ use crate::effect::Journal;
 use crate::env::{Berth, Env, Hint};
 use crate::everywhere::{Everywhere, Scanned};
 use crate::groups::Group;
-use crate::guard::Guard;
+use crate::guard::{Guard, Others};
 use crate::key::{DATABASES, Key, NAMESPACES, Ns};
 use crate::namespaces::{Namespaces, NsCount, NsSettings};
 use crate::pool::Pool;
@@ -197,7 +197,7 @@ impl Store {
     pub fn lock(&self, slot: SlotId, now_ms: UnixMs) -> Guard<'_> {
         let number = self.env.shard_of(slot);
         let first = (number as u32, self.env.shards[number].shard.lock());
-        Guard { env: &self.env, first, others: Vec::new(), now_ms, promised: 0 }
+        Guard { env: &self.env, first, others: Others::default(), now_ms, promised: 0 }
     }
 
     /// Locks the slots of several keys, in ascending order, each shard once. Without any slot, the first shard.
@@ -366,7 +366,7 @@ impl Store {
     /// Changes the entry limit; the surplus is evicted by [`Store::maintain`].
     pub fn set_max_entries(&self, entries: u64) {
         let all = self.lock_all(0); // the common count starts while nobody writes
-        let held = std::iter::once(&all.first).chain(&all.others).map(|(_, shard)| shard.entries()).sum();
+        let held = std::iter::once(&all.first).chain(all.others.iter()).map(|(_, shard)| shard.entries()).sum();
         self.env.entries.store(held, Relaxed);
         self.env.max_entries.store(entries, Relaxed);
     }

@@ -114,15 +114,16 @@ fn after(lines: &[Bucket], bucket: usize) -> usize {
 }
 
 #[inline(always)]
-fn find_in(lines: &[Bucket], hash: u64, mut is_it: impl FnMut(Handle) -> bool) -> Option<(usize, usize)> {
+fn find_in(lines: &[Bucket], hash: u64, mut is_it: impl FnMut(Handle) -> bool) -> Option<(usize, usize, Handle)> {
     let (mut bucket, tag) = (home(lines, position(hash)), tag(hash));
     for _ in 0..lines.len() {
         let line = &lines[bucket];
         let mut bits = line.matching(tag);
         while bits != 0 {
             let lane = bits.trailing_zeros() as usize;
-            if is_it(Handle(line.handles[lane])) {
-                return Some((bucket, lane));
+            let handle = Handle(line.handles[lane]);
+            if is_it(handle) {
+                return Some((bucket, lane, handle));
             }
             bits &= bits - 1;
         }
@@ -273,8 +274,8 @@ impl Table {
     #[inline(always)]
     pub fn find(&self, hash: u64, is_it: impl FnMut(Handle) -> bool) -> Option<(Place, Handle)> {
         let (in_old, lines) = self.lines_at(position(hash));
-        let (bucket, lane) = find_in(lines, hash, is_it)?;
-        Some((Place { in_old, bucket: bucket as u32, lane: lane as u8 }, Handle(lines[bucket].handles[lane])))
+        let (bucket, lane, handle) = find_in(lines, hash, is_it)?;
+        Some((Place { in_old, bucket: bucket as u32, lane: lane as u8 }, handle))
     }
 
     /// Calls `visit` with the handles whose tag fits, in the home bucket only: what to prefetch.

@@ -57,6 +57,17 @@ impl<'a> Encoder<'a> {
                 let (tens, ones) = (b'0' + (number / 10) as u8, b'0' + (number % 10) as u8);
                 self.out.put_short([kind, tens, ones, b'\r', b'\n', 0, 0, 0], 5);
             }
+            _ => self.longer_header(kind, number),
+        }
+    }
+
+    fn longer_header(&mut self, kind: u8, number: i64) {
+        let digit = |place: i64| b'0' + (number / place % 10) as u8;
+        match number {
+            100..=999 => self.out.put_short([kind, digit(100), digit(10), digit(1), b'\r', b'\n', 0, 0], 6),
+            1000..=9999 => {
+                self.out.put_short([kind, digit(1000), digit(100), digit(10), digit(1), b'\r', b'\n', 0], 7);
+            }
             _ => self.long_header(kind, number),
         }
     }

@@ -16,19 +16,38 @@ const NUMBER_BYTES_MAX: usize = 20;
 
 /// Reads the number whose digits start at `data[at]`. Looks at no more than 22 bytes, so a line that arrives byte by byte
 /// costs little each time.
-#[inline]
+#[inline(always)]
 pub(super) fn number(data: &[u8], at: usize) -> Line {
     // Nearly every count and length has one digit or two.
-    match data[at..] {
-        [ones @ b'0'..=b'9', b'\r', b'\n', ..] => Line::Number(i64::from(ones - b'0'), at + 3),
-        [tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n', ..] => {
-            Line::Number(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'), at + 4)
+    let line = &data[at..];
+    match line.first_chunk::<4>() {
+        Some([ones @ b'0'..=b'9', b'\r', b'\n', _]) => Line::Number(digit(*ones), at + 3),
+        Some([tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n']) => {
+            Line::Number(digit(*tens) * 10 + digit(*ones), at + 4)
         }
-        _ => long_number(&data[at..], at),
+        _ => longer_number(line, at),
     }
 }
 
-fn long_number(line: &[u8], at: usize) -> Line {
+/// Nearly all others have four at most.
+fn longer_number(line: &[u8], at: usize) -> Line {
+    match line {
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b'\r', b'\n', ..] => {
+            Line::Number(digit(*a) * 100 + digit(*b) * 10 + digit(*c), at + 5)
+        }
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', d @ b'0'..=b'9', b'\r', b'\n', ..] => {
+            Line::Number(digit(*a) * 1000 + digit(*b) * 100 + digit(*c) * 10 + digit(*d), at + 6)
+        }
+        _ => any_number(line, at),
+    }
+}
+
+#[inline(always)]
+fn digit(byte: u8) -> i64 {
+    i64::from(byte - b'0')
+}
+
+fn any_number(line: &[u8], at: usize) -> Line {
     let window = &line[..line.len().min(NUMBER_BYTES_MAX + 1)];
     let Some(end) = window.iter().position(|&b| b == b'\r') else {
         let may_go_on = window.len() <= NUMBER_BYTES_MAX
@@ -52,6 +71,16 @@ mod tests {
         for (line, expected) in [
             ("0\r\n", Line::Number(0, 4)),
             ("7\r\nrest", Line::Number(7, 4)),
+            ("7\r\nrest....", Line::Number(7, 4)),
+            ("10\r\nrest..", Line::Number(10, 5)),
+            ("512\r\nrest..", Line::Number(512, 6)),
+            ("512\r\n", Line::Number(512, 6)),
+            ("1024\r\nrest", Line::Number(1024, 7)),
+            ("65536\r\nrest", Line::Number(65_536, 8)),
+            ("012\r\nrest", Line::Bad),
+            ("0123\r\nrest", Line::Bad),
+            ("12x\r\nrest", Line::Bad),
+            ("123\rrest", Line::Bad),
             ("42\r\n", Line::Number(42, 5)),
             ("1048576\r\n", Line::Number(1_048_576, 10)),
             ("-1\r\n", Line::Number(-1, 5)),

@@ -231,8 +231,19 @@ impl Shard {
             crate::prefetch::line(block.as_ptr().wrapping_add(64));
             crate::prefetch::line(block.as_ptr().wrapping_add(128));
             let layout = Layout::read(block);
-            layout.ns() == key.ns.0 && same(key_of(block, layout, &self.large), key.bytes)
+            layout.ns() == key.ns.0
+                && match layout.is_large() {
+                    true => self.is_large_of(block, layout, key),
+                    false => same(&block[layout.key()], key.bytes),
+                }
         })
+    }
+
+    /// Whether the entry in `block`, whose value or key lives apart, has this key. Not inlined: what it needs would be kept
+    /// in registers of every look-up.
+    #[inline(never)]
+    fn is_large_of(&self, block: &[u8], layout: Layout, key: &Key<'_>) -> bool {
+        same(key_of(block, layout, &self.large), key.bytes)
     }
 
     #[inline(always)]

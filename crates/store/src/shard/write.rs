@@ -23,7 +23,7 @@ impl Shard {
         &mut self,
         env: &Env,
         key: &Key<'_>,
-        value: New<'_>,
+        mut value: New<'_>,
         deadline: Deadline,
         flags: Flags,
         now_ms: UnixMs,
@@ -51,7 +51,7 @@ impl Shard {
         let stale_until_ms = self.kept_until_ms(old, deadline).filter(|_| kind == Kind::String);
         // What was stale was not there, and nobody keeps its tags.
         let keeps_tags = deadline == Deadline::Keep && old.is_some();
-        let value = New { keeps_tags, ..value };
+        value.keeps_tags = keeps_tags;
         let sequence = self.write(env, key, value, old, deadline_ms, flags, now_ms)?;
         self.void_lease(env, key);
         let (ns, key_bytes, is_new) = (key.ns, key.bytes, old.is_none());
@@ -79,7 +79,7 @@ impl Shard {
     }
 
     /// Deadline and flags of a write, given the entry that stands there now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn resolve(
         &self,
         env: &Env,
@@ -130,25 +130,29 @@ impl Shard {
     ) -> Result<u64, OutOfMemory> {
         let New { bytes: value, body, kind, overdraw, keeps_tags } = value;
         let was_tagged = old.is_some_and(|old| Layout::read(self.heap.block(old)).is_tagged());
-        let compressed = match &body {
-            Some(Body::Compressed(compressed)) => Some(compressed.clone()),
-            _ => None,
+        let (is_compressed, stored) = match &body {
+            Some(Body::Compressed(compressed)) => (true, compressed.stored()),
+            _ => (false, value),
         };
-        let value = compressed.as_ref().map_or(value, Compressed::stored);
         let has_body = kind != Kind::String && body.is_some();
-        let large = is_apart(key.bytes.len(), value.len()) || has_body;
-        let layout = Layout::new(key.ns.0, kind, key.bytes.len(), value.len(), large, deadline_ms.is_some(), flags)
+        let large = is_apart(key.bytes.len(), stored.len()) || has_body;
+        let layout = Layout::new(key.ns.0, kind, key.bytes.len(), stored.len(), large, deadline_ms.is_some(), flags)
             .tagged(was_tagged && keeps_tags)
-            .compressed(compressed.is_some());
+            .compressed(is_compressed);
         if let Some(handle) = old
             && !large
-            && let Some(sequence) = self.overwrite(env, key, value, layout, deadline_ms, flags, handle, now_ms)
+            && let Some(sequence) = self.overwrite(env, key, stored, layout, deadline_ms, flags, handle, now_ms)
         {
             if was_tagged && !keeps_tags {
                 self.tags.remove(key.hash);
             }
             return Ok(sequence);
         }
+        let compressed = match &body {
+            Some(Body::Compressed(compressed)) => Some(compressed.clone()),
+            _ => None,
+        };
+        let value = compressed.as_ref().map_or(value, Compressed::stored);
         let body = large.then(|| body.unwrap_or_else(|| Body::from_inline(kind, value)));
         let place = self.make_place(env, key, layout, body.as_ref(), old.is_none(), overdraw, now_ms);
         let (handle, charged) = place.inspect_err(|_| self.counters.refused += 1)?;
