@@ -66,7 +66,6 @@ REPLIES: list[tuple[str, str, str, str]] = [
         for command in ("SELECT", "MOVE", "COPY")
     ),
     ("RESTORE", "-ERR", "-BUSYKEY", "a payload or time that is none is refused here before anything is looked up"),
-    ("SCAN", "-ERR invalid cursor", "[", "an empty cursor is none here, and the beginning there"),
     ("RESTORE", "-ERR DUMP payload", "-ERR Bad data format", "both refuse; the formats differ, and so do their faults"),
     (
         "PEXPIRETIME",

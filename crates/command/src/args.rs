@@ -88,6 +88,15 @@ impl<'a> Args<'a> {
         self.int(index).and_then(|number| i32::try_from(number).map_err(|_| OUT_OF_RANGE))
     }
 
+    /// The argument at `index` as the cursor of a scan; none at all is the beginning, as in Redis.
+    pub fn cursor(&self, index: usize) -> Result<u64, Reject> {
+        const INVALID_CURSOR: Reject = Reject::new(crate::reject::Kind::BadRequest, "ERR invalid cursor");
+        match self.at(index) {
+            b"" => Ok(0),
+            text => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(INVALID_CURSOR),
+        }
+    }
+
     /// The argument at `index` as a finite number; Redis accepts `inf`, but not NaN, where it says "valid float".
     pub fn float(&self, index: usize) -> Result<f64, Reject> {
         parse_float(self.at(index)).ok_or(Reject::NOT_A_FLOAT)

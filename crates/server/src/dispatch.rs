@@ -36,17 +36,18 @@ pub fn run_row(
     reply: &mut dyn Reply,
 ) {
     let is_seen = turn.shared.monitors.any() || turn.shared.effects.interests().intersects(Interest::TOLD);
+    let is_free = turn.session.is_ordinary() && turn.session.is_free_at(turn.shared.namespaces.version());
     match row.handler {
-        Handler::Data(run) if turn.session.is_ordinary() && !is_seen && !row.flags.contains(Flags::BLOCKING) => {
+        Handler::Data(run) if is_free && !is_seen && !row.flags.contains(Flags::BLOCKING) => {
             run_unseen(turn, row, run, args, placed, reply);
         }
         _ => run_any(turn, row, args, placed, reply),
     }
 }
 
-/// What [`run_any`] comes down to for a command on data that cannot wait, of an ordinary session, while nobody is told what
-/// others do: nearly every command of nearly every node. In a function of its own, because what it does not need cost a
-/// `GET` 6 %.
+/// What [`run_any`] comes down to for a command on data that cannot wait, of an ordinary session in a namespace without a
+/// quota, while nobody is told what others do: nearly every command of nearly every node. In a function of its own, so that
+/// it pays for nothing else.
 #[inline]
 fn run_unseen(
     turn: &mut Turn<'_>,
@@ -56,9 +57,6 @@ fn run_unseen(
     placed: Option<Key<'_>>,
     reply: &mut dyn Reply,
 ) {
-    if let Err(reject) = admit(turn, row) {
-        return refuse(turn, Some(row), &reject, reply);
-    }
     if turn.scratch.chooser.is_next() {
         heat::note(turn, row, args, placed);
     }

@@ -5,7 +5,7 @@
 //! Keys are collected in one buffer before anything is said, because the reply starts with their number.
 
 use crate::args::{Args, parse_int};
-use crate::reject::{Kind, Reject};
+use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
 use scrubjay_base::glob;
@@ -72,9 +72,7 @@ impl<'a> Scan<'a> {
 
     /// Reads `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`.
     pub fn parse(args: &Args<'a>) -> Result<Scan<'a>, Reject> {
-        const INVALID_CURSOR: Reject = Reject::new(Kind::BadRequest, "ERR invalid cursor");
-        let cursor = std::str::from_utf8(args.at(1)).ok().and_then(|text| text.parse().ok()).ok_or(INVALID_CURSOR)?;
-        let mut scan = Scan { cursor, ..Scan::all() };
+        let mut scan = Scan { cursor: args.cursor(1)?, ..Scan::all() };
         let mut at = 2;
         while at < args.len() {
             let Some(value) = args.get(at + 1) else { return Err(Reject::SYNTAX) };

@@ -3,7 +3,7 @@
 use super::named::{Beside, Found, Named};
 use super::say;
 use crate::args::{Args, parse_int};
-use crate::reject::{Kind, Reject};
+use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
 use scrubjay_base::{double, glob};
@@ -81,9 +81,7 @@ pub(in crate::family) fn scan<C: Named>(
     args: &Args<'_>,
     reply: &mut dyn Reply,
 ) -> Result<(), Reject> {
-    const INVALID_CURSOR: Reject = Reject::new(Kind::BadRequest, "ERR invalid cursor");
-    let cursor = std::str::from_utf8(args.at(2)).ok().and_then(|text| text.parse().ok()).ok_or(INVALID_CURSOR)?;
-    let walk = match Walk::<C>::parse(args, cursor) {
+    let walk = match Walk::<C>::parse(args, args.cursor(2)?) {
         Ok(walk) => walk,
         Err(reject) => {
             // As in Redis, a key that is absent or of another kind is found before the options are looked at.
