@@ -5,7 +5,7 @@
 use crate::budget::Budget;
 use crate::compress::CompressionCell;
 use crate::effect::Journal;
-use crate::key::Key;
+use crate::key::{Key, NsSet};
 use crate::namespaces::Namespaces;
 use crate::pool::Pool;
 use crate::shard::Shard;
@@ -156,18 +156,22 @@ impl Env {
         false
     }
 
-    /// Where the buckets of the key's table lay.
+    /// Where the buckets of the key's table lay; `apart`: the namespaces with tables of their own.
     #[inline(always)]
-    fn hint(&self, key: &Key<'_>) -> &Hint {
+    fn hint(&self, key: &Key<'_>, apart: NsSet) -> &Hint {
         let table = self.table_of(key.slot);
-        let own = self.namespaces.span(key.ns).and_then(|_| self.namespaces.hint(key.ns, table));
+        let own = if apart.contains(key.ns) { self.namespaces.hint(key.ns, table) } else { None };
         own.unwrap_or(&self.hints[table])
     }
 
     /// Asks for the bucket of a key.
     #[inline(always)]
     pub(crate) fn prefetch_bucket(&self, key: &Key<'_>) {
-        let hint = self.hint(key);
+        Env::prefetch_bucket_at(self.hint(key, self.namespaces.apart()), key);
+    }
+
+    #[inline(always)]
+    fn prefetch_bucket_at(hint: &Hint, key: &Key<'_>) {
         let home = (u64::from(crate::table::position(key.hash)) * hint.count.load(Relaxed) as u64) >> 32;
         crate::prefetch::line(hint.buckets.load(Relaxed).wrapping_add(home as usize));
     }
@@ -175,17 +179,19 @@ impl Env {
     /// The first two passes of a prefetch, which need no lock: the tables' addresses, their buckets.
     #[inline]
     pub(crate) fn prefetch_buckets(&self, keys: &[Key<'_>]) {
+        let apart = self.namespaces.apart();
         for key in keys {
             let berth = &self.shards[self.shard_of(key.slot)];
-            crate::prefetch::line(&raw const *self.hint(key));
+            crate::prefetch::line(&raw const *self.hint(key, apart));
             crate::prefetch::line(berth);
             crate::prefetch::line((&raw const *berth).wrapping_byte_add(64));
             let number = self.table_in_shard(key.slot);
-            let table = self.namespaces.span(key.ns).map_or(number, |span| span.table(number));
+            let own = if apart.contains(key.ns) { self.namespaces.span(key.ns) } else { None };
+            let table = own.map_or(number, |span| span.table(number));
             crate::prefetch::line((berth.tables.load(Relaxed) + table * size_of::<Table>()) as *const Table);
         }
         for key in keys {
-            self.prefetch_bucket(key);
+            Env::prefetch_bucket_at(self.hint(key, apart), key);
         }
     }
 }

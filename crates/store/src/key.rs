@@ -29,12 +29,24 @@ impl NsSet {
         ns.map_or(NsSet::ALL, |ns| NsSet(1 << ns.0))
     }
 
+    /// As a bit for each.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The reverse.
+    #[inline(always)]
+    pub(crate) fn from_bits(bits: u64) -> NsSet {
+        NsSet(bits)
+    }
+
     /// Those of both.
     pub fn and(self, other: NsSet) -> NsSet {
         NsSet(self.0 | other.0)
     }
 
     /// Whether `ns` is one of them.
+    #[inline(always)]
     pub fn contains(self, ns: Ns) -> bool {
         self.0 & 1 << ns.0 != 0
     }

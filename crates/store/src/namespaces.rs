@@ -11,7 +11,7 @@
 
 use crate::config::Policy;
 use crate::env::Hint;
-use crate::key::{NAMESPACES, Ns};
+use crate::key::{NAMESPACES, Ns, NsSet};
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -78,6 +78,8 @@ pub struct Namespaces {
     node_ttl_ms: AtomicU64,
     told: [Told; NAMESPACES as usize],
     used: [Used; NAMESPACES as usize],
+    /// Those that have tables of their own.
+    apart: AtomicU64,
     settings: Mutex<[NsSettings; NAMESPACES as usize]>,
 }
 
@@ -93,6 +95,7 @@ impl Namespaces {
                 hints: OnceLock::new(),
             }),
             used: std::array::from_fn(|_| Used::default()),
+            apart: AtomicU64::new(0),
             settings: Mutex::new([NsSettings::default(); NAMESPACES as usize]),
         }
     }
@@ -145,6 +148,12 @@ impl Namespaces {
         self.used[ns.0 as usize].0.fetch_add(after.wrapping_sub(before), Relaxed);
     }
 
+    /// The namespaces that have tables of their own.
+    #[inline(always)]
+    pub fn apart(&self) -> NsSet {
+        NsSet::from_bits(self.apart.load(Relaxed))
+    }
+
     /// Which tables of every shard are its own; `None`: it shares the common ones.
     #[inline]
     pub fn span(&self, ns: Ns) -> Option<Span> {
@@ -187,6 +196,11 @@ impl Namespaces {
             false => None,
         };
         told.span.store(after.map_or(0, Span::pack), Relaxed);
+        let bit = NsSet::of(Some(ns)).bits();
+        match after {
+            Some(_) => self.apart.fetch_or(bit, Relaxed),
+            None => self.apart.fetch_and(!bit, Relaxed),
+        };
         (before, after)
     }
 

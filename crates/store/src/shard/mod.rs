@@ -251,7 +251,7 @@ impl Shard {
         let block = self.heap.block(handle);
         let layout = Layout::read(block);
         let large = if layout.is_large() { Some(self.large.get(layout.index(block))) } else { None };
-        Entry { block, layout, large, active: self.policies.of(layout.ns()), now_ms }
+        Entry { block, layout, large, policies: &self.policies, now_ms }
     }
 
     /// The live entry of `key`; one whose deadline has passed is removed.

@@ -1,9 +1,9 @@
 //! An entry as a guard shows it, and a value on its way in.
 
+use super::parts::Policies;
 use crate::Deadline;
 use crate::compress::{self, Compressed, Incoming, SharedBytes};
 use crate::entry::{self, GRANULE, Layout};
-use crate::evict::Active;
 use crate::large::{Body, Large, Thing};
 use crate::table::Bucket;
 use crate::value::hash::Hash;
@@ -81,7 +81,7 @@ pub struct Entry<'g> {
     pub(super) block: &'g [u8],
     pub(super) layout: Layout,
     pub(super) large: Option<&'g Thing>,
-    pub(super) active: &'g Active,
+    pub(super) policies: &'g Policies,
     pub(super) now_ms: UnixMs,
 }
 
@@ -245,12 +245,12 @@ impl<'g> Entry<'g> {
 
     /// Milliseconds since the last access, if the policy tracks it (`lru`, `noeviction`).
     pub fn idle_ms(&self) -> Option<u64> {
-        self.active.idle_ms(entry::rank(self.block), self.now_ms)
+        self.policies.of(self.layout.ns()).idle_ms(entry::rank(self.block), self.now_ms)
     }
 
     /// How often it is used, if the policy tracks it: 0 to 255, logarithmic, for `lfu`; 0 to 15 for `s3fifo`.
     pub fn frequency(&self) -> Option<u8> {
-        self.active.frequency(entry::rank(self.block), self.now_ms)
+        self.policies.of(self.layout.ns()).frequency(entry::rank(self.block), self.now_ms)
     }
 
     /// Bytes of the value: a string's length; what is kept of a collection.
