@@ -11,6 +11,7 @@
 
 pub mod bitmap;
 pub mod counter;
+mod first;
 pub mod group;
 pub mod hash;
 pub mod key;
@@ -31,8 +32,7 @@ mod testing;
 use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
-use scrubjay_store::value::{Collection, WrongKind};
-use scrubjay_store::{Access, Entry, Guard, Key, SharedBytes};
+use scrubjay_store::{Entry, Guard, Key, SharedBytes};
 use smallvec::SmallVec;
 use std::ops::Deref;
 
@@ -120,6 +120,19 @@ pub(crate) fn with_value<R>(cx: &Context<'_>, key: &[u8], look: impl FnOnce(Opti
 /// large: filled in place, never moved.
 pub(crate) type KeyList<'k> = SmallVec<[Key<'k>; 16]>;
 
+/// Places the keys that `names` lists behind those in `keys`. Errors: [`Reject::key_too_long`].
+pub(crate) fn place_all<'k>(
+    cx: &Context<'_>,
+    names: impl Iterator<Item = &'k [u8]>,
+    keys: &mut KeyList<'k>,
+) -> Result<(), Reject> {
+    keys.reserve(names.size_hint().0);
+    for name in names {
+        keys.push(cx.key(name)?);
+    }
+    Ok(())
+}
+
 /// How many keys are brought near at once: enough to hide the memory's latency, few enough to stay in the first cache.
 pub(crate) const PREFETCH_KEYS: usize = 32;
 
@@ -140,35 +153,11 @@ pub(crate) fn for_each_key<'k>(
         return Ok(());
     }
     let mut keys = KeyList::new();
-    keys.reserve(names.size_hint().0);
-    for name in names {
-        keys.push(cx.key(name)?);
-    }
+    place_all(cx, names, &mut keys)?;
     let mut guard = cx.lock_all(&keys);
     for batch in keys.chunks(PREFETCH_KEYS) {
         guard.prefetch(batch);
         batch.iter().for_each(|key| each(&mut guard, key));
     }
     Ok(())
-}
-
-/// The first of the keys that holds a collection of this kind, for a command that takes from it; none, where those who wait
-/// already come first. A key of another kind is an error when the command comes; for a client that has waited since, it is
-/// one key less to wait for, as in Redis.
-///
-/// Errors: such a key before the first.
-pub(crate) fn first_of_kind<'k, C: Collection>(
-    cx: &Context<'_>,
-    guard: &mut Guard<'_>,
-    keys: &[Key<'k>],
-) -> Result<Option<Key<'k>>, WrongKind> {
-    for key in keys {
-        match guard.view::<C>(key, Access::Peek) {
-            Ok(Some(_)) => return Ok(cx.may_take.then_some(*key)),
-            Ok(None) => {}
-            Err(WrongKind) if cx.waited => {}
-            Err(wrong) => return Err(wrong),
-        }
-    }
-    Ok(None)
 }

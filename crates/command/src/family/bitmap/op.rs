@@ -4,7 +4,7 @@
 //! shorter ones count as padded with zeros. All keys are locked, so the result is that of one moment.
 
 use crate::args::Args;
-use crate::family::KeyList;
+use crate::family::{KeyList, place_all};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -59,9 +59,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> BitOp<'a, I> {
     /// Combines. Returns the length of the result in bytes. Errors: key too long, no memory; nothing was changed.
     pub fn run(self, cx: &mut Context<'_>) -> Result<usize, Reject> {
         let mut keys = KeyList::new();
-        for name in std::iter::once(self.destination).chain(self.sources) {
-            keys.push(cx.key(name)?);
-        }
+        place_all(cx, std::iter::once(self.destination).chain(self.sources), &mut keys)?;
         let (destination, sources) = (&keys[0], &keys[1..]);
         // How much room is needed is known only when it is found; the look before the locks is a good guess.
         let lengths = sources.iter().map(|key| cx.lock(key).get(key, Access::Peek).map_or(0, |e| e.value_bytes()));

@@ -10,7 +10,7 @@ mod transfer;
 
 pub use edit::{Insert, Remove, SetAt, Trim};
 pub use position::Position;
-pub use push_pop::{Pop, PopAny, Push};
+pub use push_pop::{Pop, Push};
 pub use read::{Index, Length, Range};
 pub use transfer::Transfer;
 

@@ -2,13 +2,11 @@
 
 use super::{ITEM_OVERHEAD_BYTES, say};
 use crate::args::{Args, parse_int};
-use crate::family::{KeyList, first_of_kind};
+use crate::family::first::{self, Patience, Words, take_first};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use crate::wait::{self, Nothing};
-use scrubjay_store::Kind as ValueKind;
-use scrubjay_store::value::Edit;
+use crate::wait;
 use scrubjay_store::value::list::{End, List};
 use scrubjay_store::value::packed::Item;
 
@@ -75,32 +73,6 @@ impl Pop<'_> {
     }
 }
 
-/// Removes elements from one end of the first list that exists.
-#[derive(Clone, Debug)]
-pub struct PopAny<I> {
-    /// The keys, in the order in which they are tried.
-    pub keys: I,
-    /// Where.
-    pub end: End,
-    /// How many at most.
-    pub count: usize,
-}
-
-impl<'k, I: Iterator<Item = &'k [u8]> + Clone> PopAny<I> {
-    /// Lets `take` have the first list that exists, with its key. Whether there was one. Errors: a key before it holds
-    /// another kind; nothing was changed.
-    fn run(&self, cx: &mut Context<'_>, take: impl FnOnce(&'k [u8], &mut Edit<'_, List>)) -> Result<bool, Reject> {
-        let mut keys = KeyList::new();
-        for name in self.keys.clone() {
-            keys.push(cx.key(name)?);
-        }
-        let mut guard = cx.lock_all(&keys);
-        let Some(key) = first_of_kind::<List>(cx, &mut guard, &keys)? else { return Ok(false) };
-        guard.edit::<List, _>(&key, false, 0, |list| take(key.bytes, list))?;
-        Ok(true)
-    }
-}
-
 fn push(
     cx: &mut Context<'_>,
     args: &Args<'_>,
@@ -158,75 +130,39 @@ pub(super) fn rpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply)
     pop(cx, args, End::Back, "rpop", reply)
 }
 
-/// Reads `numkeys key [key ...] LEFT|RIGHT [COUNT count]` from argument `at` on.
-fn parse_any<'a>(args: &Args<'a>, at: usize) -> Result<PopAny<impl Iterator<Item = &'a [u8]> + Clone>, Reject> {
-    const NUMKEYS: Reject = Reject::new(Kind::BadRequest, "ERR numkeys should be greater than 0");
-    const COUNT: Reject = Reject::new(Kind::BadRequest, "ERR count should be greater than 0");
-    let positive = |text, wrong| match parse_int(text) {
-        Some(number @ 1..) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
-        _ => Err(wrong),
-    };
-    let keys = positive(args.at(at), NUMKEYS)?;
-    let where_at = at.saturating_add(1).saturating_add(keys);
-    if where_at >= args.len() {
-        return Err(Reject::SYNTAX);
-    }
-    let end = super::end(args, where_at)?;
-    let count = match args.get(where_at + 2) {
-        None if args.len() == where_at + 1 => 1,
-        Some(count) if args.is(where_at + 1, "COUNT") => positive(count, COUNT)?,
-        _ => return Err(Reject::SYNTAX),
-    };
-    if args.len() > where_at + 3 {
-        return Err(Reject::SYNTAX);
-    }
-    Ok(PopAny { keys: args.from(at + 1).take(keys), end, count })
-}
-
-/// Pops from the first list that is there; says its key and what was popped. Whether one was.
-fn pop_any<'a>(
+fn pop_any(
     cx: &mut Context<'_>,
-    any: &PopAny<impl Iterator<Item = &'a [u8]> + Clone>,
+    args: &Args<'_>,
+    at: usize,
+    patience: Patience,
     reply: &mut dyn Reply,
-) -> Result<bool, Reject> {
-    any.run(cx, |key, list| {
+) -> Result<(), Reject> {
+    let Words { keys, end, count } = first::words(args, at, super::end)?;
+    take_first::<List>(cx, keys, patience, reply, |key, list, reply| {
         reply.array(2);
         reply.bulk(key);
-        reply.array(any.count.min(list.len()));
-        list.pop(any.end, any.count, |item| say(item, reply));
+        reply.array(count.min(list.len()));
+        list.pop(end, count, |item| say(item, reply));
     })
 }
 
 pub(super) fn lmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    if !pop_any(cx, &parse_any(args, 1)?, reply)? {
-        reply.null_array();
-    }
-    Ok(())
+    pop_any(cx, args, 1, Patience::None, reply)
 }
 
 pub(super) fn blmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let until_ms = wait::until(args.at(1), cx.now_ms)?;
-    let any = parse_any(args, 2)?;
-    if !pop_any(cx, &any, reply)? {
-        cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
-    }
-    Ok(())
+    let patience = Patience::Until(wait::until(args.at(1), cx.now_ms)?);
+    pop_any(cx, args, 2, patience, reply)
 }
 
 fn pop_waiting(cx: &mut Context<'_>, args: &Args<'_>, end: End, reply: &mut dyn Reply) -> Result<(), Reject> {
     let last = args.len() - 1;
-    let until_ms = wait::until(args.at(last), cx.now_ms)?;
-    let any = PopAny { keys: args.from(1).take(last - 1), end, count: 1 };
-    let take = |key, list: &mut Edit<'_, List>| {
+    let patience = Patience::Until(wait::until(args.at(last), cx.now_ms)?);
+    take_first::<List>(cx, args.from(1).take(last - 1), patience, reply, |key, list, reply| {
         reply.array(2);
         reply.bulk(key);
         list.pop(end, 1, |item| say(item, reply));
-    };
-    let found = any.run(cx, take)?;
-    if !found {
-        cx.wait_for(ValueKind::List, any.keys, until_ms, Nothing::NullArray, reply);
-    }
-    Ok(())
+    })
 }
 
 pub(super) fn blpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {

@@ -9,8 +9,8 @@
 //! Several sets are seen at once under one guard, and nothing is copied but what is made anew.
 
 use crate::args::{Args, parse_int};
-use crate::family::KeyList;
 use crate::family::members::say;
+use crate::family::{KeyList, place_all};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -112,9 +112,7 @@ fn intersect<'a>(sets: &[Option<SetView<'a>>], now_ms: UnixMs, mut see: impl FnM
 
 fn place<'k>(cx: &Context<'_>, names: impl Iterator<Item = &'k [u8]>) -> Result<KeyList<'k>, Reject> {
     let mut keys = KeyList::new();
-    for name in names {
-        keys.push(cx.key(name)?);
-    }
+    place_all(cx, names, &mut keys)?;
     Ok(keys)
 }
 

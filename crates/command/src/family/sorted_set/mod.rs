@@ -14,7 +14,7 @@ mod tests;
 
 pub use add::{Add, Added, Direction, Exists, Increment, Rule};
 pub use combine::{Aggregate, Combine, Operation};
-pub use pop::{Pop, PopAny};
+pub use pop::Pop;
 pub use range::{Range, RangeStore};
 pub use read::{Count, Rank, Scores};
 pub use remove::{Remove, RemoveRange};

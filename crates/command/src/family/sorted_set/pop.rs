@@ -2,13 +2,11 @@
 
 use super::Shape;
 use crate::args::{Args, parse_int};
-use crate::family::{KeyList, first_of_kind};
+use crate::family::first::{self, Patience, Words, take_first};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
-use crate::wait::{self, Nothing};
-use scrubjay_store::Kind as ValueKind;
-use scrubjay_store::value::Edit;
+use crate::wait;
 use scrubjay_store::value::packed::Item;
 use scrubjay_store::value::sorted_set::{Side, SortedSet};
 
@@ -44,32 +42,6 @@ impl Pop<'_> {
     }
 }
 
-/// Removes members from one end of the first sorted set that exists.
-#[derive(Clone, Debug)]
-pub struct PopAny<I> {
-    /// The keys, in the order in which they are tried.
-    pub keys: I,
-    /// From which end.
-    pub side: Side,
-    /// How many at most.
-    pub count: usize,
-}
-
-impl<'k, I: Iterator<Item = &'k [u8]> + Clone> PopAny<I> {
-    /// Lets `take` have the first sorted set that exists, with its key. Whether there was one. Errors: a key before it holds
-    /// another kind; nothing was changed.
-    fn run(&self, cx: &mut Context<'_>, take: impl FnOnce(&'k [u8], &mut Edit<'_, SortedSet>)) -> Result<bool, Reject> {
-        let mut keys = KeyList::new();
-        for name in self.keys.clone() {
-            keys.push(cx.key(name)?);
-        }
-        let mut guard = cx.lock_all(&keys);
-        let Some(key) = first_of_kind::<SortedSet>(cx, &mut guard, &keys)? else { return Ok(false) };
-        guard.edit::<SortedSet, _>(&key, false, 0, |set| take(key.bytes, set))?;
-        Ok(true)
-    }
-}
-
 fn pop(cx: &mut Context<'_>, args: &Args<'_>, side: Side, reply: &mut dyn Reply) -> Result<(), Reject> {
     const NEGATIVE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range, must be positive");
     if args.len() > 3 {
@@ -99,79 +71,48 @@ pub(super) fn zpopmax(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Rep
     pop(cx, args, Side::Highest, reply)
 }
 
-/// Reads `numkeys key [key ...] MIN|MAX [COUNT count]` from argument `at` on.
-fn parse_any<'a>(args: &Args<'a>, at: usize) -> Result<PopAny<impl Iterator<Item = &'a [u8]> + Clone>, Reject> {
-    const NUMKEYS: Reject = Reject::new(Kind::BadRequest, "ERR numkeys should be greater than 0");
-    const COUNT: Reject = Reject::new(Kind::BadRequest, "ERR count should be greater than 0");
-    let positive = |text, wrong| match parse_int(text) {
-        Some(number @ 1..) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
-        _ => Err(wrong),
-    };
-    let keys = positive(args.at(at), NUMKEYS)?;
-    let where_at = at.saturating_add(1).saturating_add(keys);
-    if where_at >= args.len() {
-        return Err(Reject::SYNTAX);
+/// Reads `MIN` or `MAX`.
+fn side(args: &Args<'_>, index: usize) -> Result<Side, Reject> {
+    match (args.is(index, "MIN"), args.is(index, "MAX")) {
+        (true, _) => Ok(Side::Lowest),
+        (_, true) => Ok(Side::Highest),
+        _ => Err(Reject::SYNTAX),
     }
-    let side = match (args.is(where_at, "MIN"), args.is(where_at, "MAX")) {
-        (true, _) => Side::Lowest,
-        (_, true) => Side::Highest,
-        _ => return Err(Reject::SYNTAX),
-    };
-    let (mut count, mut word) = (None, where_at + 1);
-    while word < args.len() {
-        let Some(text) = args.get(word + 1).filter(|_| count.is_none() && args.is(word, "COUNT")) else {
-            return Err(Reject::SYNTAX);
-        };
-        count = Some(positive(text, COUNT)?);
-        word += 2;
-    }
-    let count = count.unwrap_or(1);
-    Ok(PopAny { keys: args.from(at + 1).take(keys), side, count })
 }
 
-/// Pops from the first sorted set that is there; says its key and what was popped. Whether one was.
-fn pop_any<'a>(
+fn pop_any(
     cx: &mut Context<'_>,
-    any: &PopAny<impl Iterator<Item = &'a [u8]> + Clone>,
+    args: &Args<'_>,
+    at: usize,
+    patience: Patience,
     reply: &mut dyn Reply,
-) -> Result<bool, Reject> {
-    any.run(cx, |key, set| {
+) -> Result<(), Reject> {
+    let Words { keys, end, count } = first::words(args, at, side)?;
+    take_first::<SortedSet>(cx, keys, patience, reply, |key, set, reply| {
         reply.array(2);
         reply.bulk(key);
-        Shape::Nested.begin(any.count.min(set.len()), reply);
-        set.pop(any.side, any.count, |name, score| Shape::Nested.say(name, score, reply));
+        Shape::Nested.begin(count.min(set.len()), reply);
+        set.pop(end, count, |name, score| Shape::Nested.say(name, score, reply));
     })
 }
 
 pub(super) fn zmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    if !pop_any(cx, &parse_any(args, 1)?, reply)? {
-        reply.null_array();
-    }
-    Ok(())
+    pop_any(cx, args, 1, Patience::None, reply)
 }
 
 pub(super) fn bzmpop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let until_ms = wait::until(args.at(1), cx.now_ms)?;
-    let any = parse_any(args, 2)?;
-    if !pop_any(cx, &any, reply)? {
-        cx.wait_for(ValueKind::SortedSet, any.keys, until_ms, Nothing::NullArray, reply);
-    }
-    Ok(())
+    let patience = Patience::Until(wait::until(args.at(1), cx.now_ms)?);
+    pop_any(cx, args, 2, patience, reply)
 }
 
 fn pop_waiting(cx: &mut Context<'_>, args: &Args<'_>, side: Side, reply: &mut dyn Reply) -> Result<(), Reject> {
     let last = args.len() - 1;
-    let until_ms = wait::until(args.at(last), cx.now_ms)?;
-    let any = PopAny { keys: args.from(1).take(last - 1), side, count: 1 };
-    let found = any.run(cx, |key, set| {
+    let patience = Patience::Until(wait::until(args.at(last), cx.now_ms)?);
+    take_first::<SortedSet>(cx, args.from(1).take(last - 1), patience, reply, |key, set, reply| {
         reply.array(3);
         reply.bulk(key);
         set.pop(side, 1, |name, score| Shape::Flat.say(name, score, reply));
-    })?;
-    if !found {
-        cx.wait_for(ValueKind::SortedSet, any.keys, until_ms, Nothing::NullArray, reply);
-    }
-    Ok(())
+    })
 }
 
 pub(super) fn bzpopmin(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {

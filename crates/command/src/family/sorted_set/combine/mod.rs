@@ -9,7 +9,7 @@ mod words;
 pub(super) use words::*;
 
 use super::store;
-use crate::family::KeyList;
+use crate::family::{KeyList, place_all};
 use crate::reject::Reject;
 use crate::table::Context;
 use scrubjay_store::value::Collection;
@@ -79,11 +79,8 @@ struct Placed<'k> {
 
 impl<'a> Combine<'a> {
     fn keys(&self, cx: &Context<'_>, first: Option<Key<'a>>) -> Result<KeyList<'a>, Reject> {
-        let mut keys = KeyList::new();
-        keys.extend(first);
-        for (name, _) in &self.sources {
-            keys.push(cx.key(name)?);
-        }
+        let mut keys = KeyList::from_iter(first);
+        place_all(cx, self.sources.iter().map(|(name, _)| *name), &mut keys)?;
         Ok(keys)
     }
 
