@@ -20,8 +20,8 @@
 //! let mut cx = Context::new(&store, Ns(0), 1_700_000_000_000, limits);
 //!
 //! let lock = Set { condition: Condition::Absent, expiry: Expiry::InMs(30_000), ..Set::new(b"lock", b"mine") };
-//! assert!(lock.run(&mut cx)?.stored);
-//! assert!(!lock.run(&mut cx)?.stored);
+//! assert!(lock.run(&cx)?.stored);
+//! assert!(!lock.run(&cx)?.stored);
 //!
 //! assert_eq!(Increment::new(b"visits", 5).run(&mut cx)?, 5);
 //! assert_eq!(Get { key: b"visits" }.run(&mut cx, |entry| entry.map(|entry| entry.value().to_vec()))?, Some(b"5".to_vec()));
@@ -40,7 +40,6 @@ pub mod reply;
 pub mod server;
 pub mod table;
 pub mod usage;
-pub mod versioned;
 pub mod wait;
 
 pub use args::{Args, OwnedArgs, Span};

@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(flags_of(&mut cx), Ok(Some(flags::INT)));
         assert_eq!(by(0.1).run(&mut cx).as_deref(), Ok("4.1"));
         assert_eq!(flags_of(&mut cx), Ok(Some(flags::NONE)));
-        Set { flags: EntryFlags::Set(9), ..Set::new(b"n", b"5") }.run(&mut cx).expect("room");
+        Set { flags: EntryFlags::Set(9), ..Set::new(b"n", b"5") }.run(&cx).expect("room");
         assert_eq!(Increment { flags_new: flags::INT, ..Increment::new(b"n", 1) }.run(&mut cx), Ok(6));
         assert_eq!(flags_of(&mut cx), Ok(Some(9)));
     }

@@ -80,7 +80,7 @@ impl<'a> Tagging<'a> {
     /// Whether there are none.
     #[inline]
     pub fn is_none(self) -> bool {
-        matches!(self, Tagging::None)
+        matches!(self, Tagging::None | Tagging::List([]))
     }
 }
 

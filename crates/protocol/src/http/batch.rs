@@ -10,7 +10,10 @@ use super::fault::{Fault, Status};
 use super::respond::Answer;
 use super::{json, options, percent, value};
 use crate::OutputBuffer;
-use scrubjay_command::versioned::{FetchMany, Put};
+use scrubjay_command::family::group::Tagging;
+use scrubjay_command::family::key::FetchMany;
+use scrubjay_command::family::string::Set;
+use scrubjay_store::Flags;
 use std::borrow::Cow;
 
 /// `GET /cache/bulk?keys=a,b`: commas separate, so a comma inside a key is written `%2C`.
@@ -68,23 +71,25 @@ pub fn put_many(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Faul
     let (lifetime, stale_ms) = (options::lifetime(&x.request)?, options::stale_ms(&x.request)?);
     let items = envelope::items(x.request.body, x.bounds.items_max)?;
     let tags: Vec<Vec<&[u8]>> = items.iter().map(envelope::Item::tag_names).collect();
-    let puts: Vec<Put<'_>> = items
+    let sets: Vec<Set<'_>> = items
         .iter()
         .zip(&tags)
-        .map(|(item, tags)| {
-            let deadline = item.deadline(lifetime, stale_ms, x.cx);
-            Put { key: item.key.as_bytes(), value: &item.bytes, deadline, flags: item.flags, tags }
+        .map(|(item, tags)| Set {
+            expiry: item.expiry(lifetime, stale_ms, x.cx),
+            flags: Flags::Set(item.flags),
+            tags: Tagging::List(tags),
+            ..Set::new(item.key.as_bytes(), &item.bytes)
         })
         .collect();
-    puts.iter().try_for_each(|put| put.check(x.cx))?;
-    x.count(puts.len())?;
+    sets.iter().try_for_each(|set| set.check(x.cx))?;
+    x.count(sets.len())?;
     let mut stored = 0;
     Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{\"results\":[");
-        for (index, put) in puts.iter().enumerate() {
+        for (index, set) in sets.iter().enumerate() {
             out.put(if index == 0 { b"{" } else { b",{" });
-            value::write_key(out, put.key);
-            match put.run(x.cx, |_| true) {
+            value::write_key(out, set.key);
+            match set.run(x.cx) {
                 Ok(_) => {
                     stored += 1;
                     out.put(b",\"stored\":true}");

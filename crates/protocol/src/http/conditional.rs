@@ -11,6 +11,7 @@ use super::decode::Request;
 use super::fault::Fault;
 use super::head::Field;
 use scrubjay_command::args::Digits;
+use scrubjay_command::family::string::{Condition, VersionTest};
 
 /// A request's conditions.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +43,12 @@ impl<'a> Conditions<'a> {
         Ok(conditions)
     }
 
-    /// Whether a write may go on, given the version that is there.
-    pub fn permit(&self, version: Option<u64>) -> bool {
-        self.if_match.is_none_or(|list| matches(list, version, false))
-            && self.if_none_match.is_none_or(|list| !matches(list, version, true))
+    /// What must hold for a write or a deletion.
+    pub fn condition(&self) -> Condition<'_> {
+        match (self.if_match, self.if_none_match) {
+            (None, None) => Condition::Always,
+            _ => Condition::Version(self),
+        }
     }
 
     /// How a read of an entry with this version goes on.
@@ -58,6 +61,13 @@ impl<'a> Conditions<'a> {
             return Read::NotModified;
         }
         Read::Send
+    }
+}
+
+impl VersionTest for Conditions<'_> {
+    fn permits(&self, version: Option<u64>) -> bool {
+        self.if_match.is_none_or(|list| matches(list, version, false))
+            && self.if_none_match.is_none_or(|list| !matches(list, version, true))
     }
 }
 
@@ -115,7 +125,7 @@ mod tests {
             ("", "\"7\"", Some(8), true),
             ("", "\"7\"", None, true),
         ] {
-            assert_eq!(conditions(if_match, if_none_match).permit(version), permitted, "{if_match} {if_none_match}");
+            assert_eq!(conditions(if_match, if_none_match).permits(version), permitted, "{if_match} {if_none_match}");
         }
     }
 

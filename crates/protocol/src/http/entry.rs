@@ -10,9 +10,11 @@ use super::fault::{Fault, Status};
 use super::respond::{Answer, BYTES, Manner};
 use super::{collection, json, lease, meta, options, value};
 use crate::OutputBuffer;
-use scrubjay_command::family::lease::{Invalidate, Invalidated, LeasedGet, Right};
-use scrubjay_command::versioned::{Fetch, One, Put, Remove, Removed, Written};
-use scrubjay_store::{Entry, SharedBytes};
+use scrubjay_command::family::group::Tagging;
+use scrubjay_command::family::key::{Delete, Deleted, Fetch, One};
+use scrubjay_command::family::lease::{Invalidate, LeasedGet, Right};
+use scrubjay_command::family::string::Set;
+use scrubjay_store::{Entry, Flags, SharedBytes};
 
 /// How many copies of an entry a node that stands alone keeps, writes and waits for.
 const COPIES: &[u8] = b"1";
@@ -256,15 +258,23 @@ pub fn put_keyed(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fau
 fn store(x: &Exchange<'_, '_>, key: &[u8], item: Item<'_>, out: &mut OutputBuffer) -> Result<(), Fault> {
     let (lifetime, stale_ms) = (options::lifetime(&x.request)?, options::stale_ms(&x.request)?);
     let (conditions, token) = (Conditions::of(&x.request)?, options::token(&x.request)?);
-    let (tags, deadline) = (item.tag_names(), item.deadline(lifetime, stale_ms, x.cx));
-    let put = Put { key, value: &item.bytes, deadline, flags: item.flags, tags: &tags };
-    let version = match put.fill(x.cx, token, |present| conditions.permit(present))? {
-        Written::Stored(version) => version,
-        Written::Refused(_) => return Err(Fault::PRECONDITION),
-        Written::Void => return Err(Fault::LEASE_VOID),
-    };
+    let outcome = Set {
+        expiry: item.expiry(lifetime, stale_ms, x.cx),
+        condition: conditions.condition(),
+        token,
+        flags: Flags::Set(item.flags),
+        tags: Tagging::List(&item.tag_names()),
+        version: true,
+        ..Set::new(key, &item.bytes)
+    }
+    .run(x.cx)?;
+    match outcome.stored {
+        true => {}
+        false if outcome.is_void => return Err(Fault::LEASE_VOID),
+        false => return Err(Fault::PRECONDITION),
+    }
     let mut answer = Answer::begin(out, x.manner, Status(201));
-    if let Some(version) = version {
+    if let Some(version) = outcome.version {
         answer.etag(version);
     }
     answer.json(|out| {
@@ -287,25 +297,24 @@ pub fn remove(x: &Exchange<'_, '_>, out: &mut OutputBuffer) -> Result<(), Fault>
     if let Some(token) = ends.release {
         return lease::release(x, &key, token, out);
     }
-    if ends.stale_ms > 0 {
-        let invalidate = Invalidate { key: &key, stale_ms: ends.stale_ms };
-        return match invalidate.run(x.cx, |present| conditions.permit(present))? {
-            Invalidated::Done(was_there) => say_deleted(x, &key, was_there, out),
-            Invalidated::Refused => Err(Fault::PRECONDITION),
-        };
-    }
-    let Removed::Done(deleted) = (Remove { key: &key }).run(x.cx, |present| conditions.permit(present)) else {
-        return Err(Fault::PRECONDITION);
+    let condition = conditions.condition();
+    let deleted = match ends.stale_ms {
+        0 => Delete { key: &key, condition }.run(x.cx)?,
+        stale_ms => Invalidate { key: &key, stale_ms, condition }.run(x.cx)?,
     };
-    say_deleted(x, &key, deleted, out)
-}
-
-fn say_deleted(x: &Exchange<'_, '_>, key: &[u8], deleted: bool, out: &mut OutputBuffer) -> Result<(), Fault> {
+    if deleted == Deleted::Refused {
+        return Err(Fault::PRECONDITION);
+    }
+    let was_there = deleted == Deleted::Yes;
     Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(b"{");
-        value::write_key(out, key);
-        out.put(if deleted { b",\"deleted\":true,\"nodesUpdated\":" } else { b",\"deleted\":false,\"nodesUpdated\":" });
-        out.put(if deleted { COPIES } else { b"0" });
+        value::write_key(out, &key);
+        out.put(if was_there {
+            b",\"deleted\":true,\"nodesUpdated\":"
+        } else {
+            b",\"deleted\":false,\"nodesUpdated\":"
+        });
+        out.put(if was_there { COPIES } else { b"0" });
         out.put(b"}");
     });
     Ok(())

@@ -14,7 +14,8 @@ use super::fault::Fault;
 use super::json;
 use scrubjay_command::Context;
 use scrubjay_command::family::group::TAGS_MAX;
-use scrubjay_store::{Deadline, flags};
+use scrubjay_command::family::string::Expiry;
+use scrubjay_store::flags;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -85,7 +86,7 @@ impl Item<'_> {
     }
 
     /// When it expires: as it says itself, else as the header says. What is kept beyond a deadline needs one.
-    pub fn deadline(&self, header: Lifetime, header_stale_ms: u64, cx: &Context<'_>) -> Deadline {
+    pub fn expiry(&self, header: Lifetime, header_stale_ms: u64, cx: &Context<'_>) -> Expiry {
         let lifetime = if self.lifetime == Lifetime::Default { header } else { self.lifetime };
         let stale_ms = if self.stale_ms == 0 { header_stale_ms } else { self.stale_ms };
         let ttl_ms = match lifetime {
@@ -95,10 +96,10 @@ impl Item<'_> {
             Lifetime::Forever => 0,
         };
         if ttl_ms == 0 {
-            return lifetime.deadline(cx.now_ms);
+            return lifetime.expiry();
         }
         let at = cx.now_ms.saturating_add(ttl_ms);
-        Deadline::Stale { at, until: at.saturating_add(stale_ms) }
+        Expiry::Stale { at, until: at.saturating_add(stale_ms) }
     }
 }
 
@@ -127,12 +128,12 @@ impl Lifetime {
         Ok(Lifetime::Ms(((seconds * 1000.0).round() as u64).max(1)))
     }
 
-    /// The deadline that follows.
-    pub fn deadline(self, now_ms: u64) -> Deadline {
+    /// What a write is told.
+    pub fn expiry(self) -> Expiry {
         match self {
-            Lifetime::Default => Deadline::Default,
-            Lifetime::Forever => Deadline::Never,
-            Lifetime::Ms(ms) => Deadline::At(now_ms.saturating_add(ms)),
+            Lifetime::Default => Expiry::Default,
+            Lifetime::Forever => Expiry::Never,
+            Lifetime::Ms(ms) => Expiry::InMs(ms),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP/1.1: bytes -> requests -> typed operations -> answers.
 //!
 //! ```text
-//! input -> decode (head, chunked) -> route -> data (entry, batch) --versioned operations--> store
+//! input -> decode (head, chunked) -> route -> data (entry, batch) --typed operations--> store
 //!                                      |        |
 //!                                      |        '--> respond (json, value, date) -> output
 //!                                      '--> the node's own routes (stats, metrics, cluster): the server answers them

@@ -24,27 +24,32 @@ pub enum Deleted {
     Yes,
     /// The key was not there.
     Missing,
-    /// The key is there and stays: the condition did not hold.
+    /// The condition did not hold; nothing was changed.
     Refused,
+}
+
+impl Deleted {
+    /// What became of a key that may be removed.
+    pub(in crate::family) fn of(was_there: bool) -> Deleted {
+        if was_there { Deleted::Yes } else { Deleted::Missing }
+    }
 }
 
 impl Delete<'_> {
     /// Removes. Errors: key too long, a condition on what is no string.
-    pub fn run(&self, cx: &mut Context<'_>) -> Result<Deleted, Reject> {
+    pub fn run(&self, cx: &Context<'_>) -> Result<Deleted, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
-        if self.condition != Condition::Always {
+        if !self.condition.is_always() {
             let entry = match self.condition.reads_value() {
                 true => guard.string(&key, Access::Peek)?,
                 false => guard.get(&key, Access::Peek),
             };
-            match entry {
-                None => return Ok(Deleted::Missing),
-                Some(entry) if !self.condition.holds(Some(&entry)) => return Ok(Deleted::Refused),
-                Some(_) => {}
+            if !self.condition.holds(entry.as_ref()) {
+                return Ok(Deleted::Refused);
             }
         }
-        Ok(if guard.remove(&key) { Deleted::Yes } else { Deleted::Missing })
+        Ok(Deleted::of(guard.remove(&key)))
     }
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod delete;
 mod dump;
 mod expire;
+mod fetch;
 mod flush;
 mod meta;
 mod object;
@@ -14,6 +15,7 @@ mod tests;
 pub use delete::{Delete, DeleteMany, Deleted, Exists, Touch};
 pub use dump::{Restore, decode as decode_dump, encode as encode_dump};
 pub use expire::{Expire, Lifetime, Only, Persist, Ttl};
+pub use fetch::{Fetch, FetchMany, One};
 pub use flush::Flush;
 pub use meta::{Describe, Description};
 pub use rename::{Copy, Move, Rename};

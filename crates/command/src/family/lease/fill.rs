@@ -3,7 +3,8 @@
 use super::positive;
 use crate::args::Args;
 use crate::family::group::Tagging;
-use crate::family::string::{ExpiryOption, Set};
+use crate::family::key::Deleted;
+use crate::family::string::{Condition, ExpiryOption, Set};
 use crate::reject::{Kind, Reject};
 use crate::reply::Reply;
 use crate::table::Context;
@@ -33,34 +34,28 @@ pub struct Invalidate<'a> {
     pub key: &'a [u8],
     /// For how long it is kept; 0: it is removed, and may be of any kind.
     pub stale_ms: u64,
-}
-
-/// What became of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Invalidated {
-    /// Done; whether anything was there, be it stale.
-    Done(bool),
-    /// The condition did not hold; nothing was changed.
-    Refused,
+    /// What must hold of what is there, be it stale.
+    pub condition: Condition<'a>,
 }
 
 impl Invalidate<'_> {
-    /// Ends it if `permits` agrees to the version of what is there, `None` if nothing is, and voids its lease.
+    /// Ends it and voids its lease. What was there only as stale counts as deleted.
     ///
     /// Errors: key too long; what is no string cannot be kept.
-    pub fn run(self, cx: &Context<'_>, permits: impl FnOnce(Option<u64>) -> bool) -> Result<Invalidated, Reject> {
+    pub fn run(self, cx: &Context<'_>) -> Result<Deleted, Reject> {
         let key = cx.key(self.key)?;
         let mut guard = cx.lock(&key);
-        let present = guard.get_or_stale(&key, Access::Peek).map(|entry| entry.version());
-        if !permits(present) {
-            return Ok(Invalidated::Refused);
+        let present = guard.get_or_stale(&key, Access::Peek);
+        let was_there = present.is_some();
+        if !self.condition.holds(present.as_ref()) {
+            return Ok(Deleted::Refused);
         }
         if self.stale_ms == 0 {
             guard.remove(&key);
-            return Ok(Invalidated::Done(present.is_some()));
+            return Ok(Deleted::of(was_there));
         }
         let was_there = guard.invalidate(&key, cx.now_ms.saturating_add(self.stale_ms)).ok_or(Reject::WRONG_TYPE)?;
-        Ok(Invalidated::Done(was_there))
+        Ok(Deleted::of(was_there))
     }
 }
 
@@ -110,7 +105,7 @@ pub(super) fn del(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) 
         4 if args.is(2, "STALE") => positive(args.at(3), "STALE")?.saturating_mul(1000),
         _ => return Err(Reject::SYNTAX),
     };
-    let done = Invalidate { key: args.at(1), stale_ms }.run(cx, |_| true)?;
-    reply.int(i64::from(done == Invalidated::Done(true)));
+    let deleted = Invalidate { key: args.at(1), stale_ms, condition: Condition::Always }.run(cx)?;
+    reply.int(i64::from(deleted == Deleted::Yes));
     Ok(())
 }

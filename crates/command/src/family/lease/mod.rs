@@ -13,7 +13,7 @@ mod get;
 #[cfg(test)]
 mod tests;
 
-pub use fill::{Invalidate, Invalidated, Release};
+pub use fill::{Invalidate, Release};
 pub use get::{Ask, Blocked, LEASE_MS_MAX, LeasedGet, Right, State, look_again_ms};
 
 pub(crate) use get::say_taken;

@@ -10,7 +10,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub use condition::{Condition, digest, parse_digest};
+pub use condition::{Condition, VersionTest, digest, parse_digest};
 pub use expiry::Expiry;
 pub use get::{Get, GetDelete, GetExpire, GetMany};
 pub use lcs::{Found, Lcs, Match, Want, compare};

@@ -36,8 +36,10 @@ pub struct Set<'a> {
 /// What a [`Set`] did.
 #[derive(Clone, Debug, Default)]
 pub struct SetOutcome {
-    /// Whether the value was stored; `false`: the condition did not hold and nothing was changed.
+    /// Whether the value was stored; `false`: the condition did not hold, or the lease was void, and nothing was changed.
     pub stored: bool,
+    /// Whether the token that was shown is no lease, or no longer.
+    pub is_void: bool,
     /// Whether the key existed before; `None`: nobody looked, because neither the condition nor `get` needed it.
     pub existed: Option<bool>,
     /// The value before, if `get` asked for it and there was one.
@@ -99,7 +101,7 @@ impl<'a> Set<'a> {
                 return Err(Reject::SYNTAX);
             };
             let same_kind = std::mem::discriminant(&condition) == std::mem::discriminant(&self.condition);
-            if self.condition != Condition::Always && !same_kind {
+            if !self.condition.is_always() && !same_kind {
                 return Err(Reject::SYNTAX);
             }
             self.condition = condition;
@@ -109,11 +111,19 @@ impl<'a> Set<'a> {
         Ok(())
     }
 
+    /// Whether key and value are within their limits, so that a batch can be refused before any of it is stored.
+    ///
+    /// Errors: one of them is too long.
+    pub fn check(&self, cx: &Context<'_>) -> Result<(), Reject> {
+        cx.key(self.key)?;
+        cx.fits(self.value.len())
+    }
+
     /// Writes. A deadline that has passed removes the key and counts as stored.
     ///
     /// Errors: key or value too long, no memory, or what is to be read is no string; nothing was changed.
     #[inline(always)]
-    pub fn run(&self, cx: &mut Context<'_>) -> Result<SetOutcome, Reject> {
+    pub fn run(&self, cx: &Context<'_>) -> Result<SetOutcome, Reject> {
         let key = cx.key(self.key)?;
         cx.fits(self.value.len())?;
         let incoming = cx.store.incoming(self.value);
@@ -121,10 +131,9 @@ impl<'a> Set<'a> {
         let mut guard = cx.lock(&key);
         let mut outcome = SetOutcome { stored: true, ..SetOutcome::default() };
         if self.token.is_some_and(|token| !guard.holds_lease(&key, token)) {
-            outcome.stored = false;
-            return Ok(outcome);
+            return Ok(SetOutcome { stored: false, is_void: true, ..outcome });
         }
-        if self.get || self.condition != Condition::Always {
+        if self.get || !self.condition.is_always() {
             let access = if self.get { cx.read() } else { Access::Write };
             let entry = match self.get || self.condition.reads_value() {
                 true => guard.string(&key, access)?,

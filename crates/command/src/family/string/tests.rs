@@ -1,6 +1,7 @@
 //! Dialogues with the string commands.
 
 use super::*;
+use crate::family::key::{Delete, Deleted};
 use crate::family::testing::{Node, START_MS};
 use crate::reject::Reject;
 use scrubjay_store::{Flags as EntryFlags, flags};
@@ -306,25 +307,62 @@ fn lcs_refuses_values_whose_table_would_not_fit_the_limit() {
     ]);
 }
 
+/// Passes one version, or what is not there.
+#[derive(Debug)]
+struct At(Option<u64>);
+
+impl VersionTest for At {
+    fn permits(&self, version: Option<u64>) -> bool {
+        version == self.0
+    }
+}
+
 #[test]
 fn set_tells_typed_callers_what_was_there_and_which_version_is_now() {
     let node = Node::new();
-    let mut cx = node.context();
-    let first = Set { version: true, ..Set::new(b"k", b"1") }.run(&mut cx).expect("room");
+    let cx = node.context();
+    let first = Set { version: true, ..Set::new(b"k", b"1") }.run(&cx).expect("room");
     let version = first.version.expect("asked for");
     assert_eq!(first.existed, None, "a plain write does not look");
-    let stale = Set { condition: Condition::Version(version + 1), ..Set::new(b"k", b"2") };
-    let outcome = stale.run(&mut cx).expect("room");
+    let at = At(Some(version));
+    let stale = Set { condition: Condition::Version(&At(Some(version + 1))), ..Set::new(b"k", b"2") };
+    let outcome = stale.run(&cx).expect("room");
     assert_eq!((outcome.stored, outcome.existed), (false, Some(true)));
-    let missing = Set { condition: Condition::Version(version), ..Set::new(b"none", b"2") };
-    let outcome = missing.run(&mut cx).expect("room");
+    let missing = Set { condition: Condition::Version(&at), ..Set::new(b"none", b"2") };
+    let outcome = missing.run(&cx).expect("room");
     assert_eq!((outcome.stored, outcome.existed), (false, Some(false)));
-    let fresh = Set { condition: Condition::Version(version), get: true, version: true, ..Set::new(b"k", b"2") };
-    let outcome = fresh.run(&mut cx).expect("room");
+    let fresh = Set { condition: Condition::Version(&at), get: true, version: true, ..Set::new(b"k", b"2") };
+    let outcome = fresh.run(&cx).expect("room");
     assert!(outcome.stored && outcome.version.is_some_and(|now| now > version));
     assert_eq!(outcome.previous.as_deref(), Some(&b"1"[..]));
-    let unchanged = Set { condition: Condition::NotVersion(version), ..Set::new(b"k", b"3") };
-    assert!(unchanged.run(&mut cx).expect("room").stored);
+    let made = Set { condition: Condition::Version(&At(None)), ..Set::new(b"new", b"3") };
+    assert!(made.run(&cx).expect("room").stored);
+}
+
+#[test]
+fn a_key_is_deleted_only_at_the_version_that_was_read() {
+    let node = Node::new();
+    let cx = node.context();
+    let set = Set { version: true, ..Set::new(b"k", b"1") };
+    let first = At(set.run(&cx).expect("room").version);
+    let second = At(set.run(&cx).expect("room").version);
+    assert_ne!(first.0, second.0);
+    let delete = |test| Delete { key: b"k", condition: Condition::Version(test) }.run(&cx);
+    assert_eq!(delete(&first), Ok(Deleted::Refused));
+    assert_eq!(delete(&second), Ok(Deleted::Yes));
+    assert_eq!(delete(&second), Ok(Deleted::Refused));
+    assert_eq!(delete(&At(None)), Ok(Deleted::Missing));
+}
+
+#[test]
+fn a_batch_can_be_refused_before_anything_changes() {
+    let mut node = Node::new();
+    node.value_bytes_max = 100;
+    let cx = node.context();
+    assert_eq!(Set::new(b"k", &[0; 101]).check(&cx), Err(Reject::STRING_TOO_LONG));
+    let long = vec![0; cx.key_bytes_max + 1];
+    assert_eq!(Set::new(&long, b"").check(&cx), Err(Reject::key_too_long(cx.key_bytes_max)));
+    assert_eq!(Set::new(b"k", &[0; 100]).check(&cx), Ok(()));
 }
 
 #[test]
@@ -334,7 +372,7 @@ fn a_part_written_takes_the_mark_of_json_or_a_number_away_and_leaves_others() {
         let mut cx = node.context();
         for command in ["append k 1", "setrange k 0 7", "setbit k 6 1", "bitfield k incrby u8 0 1"] {
             let set = Set { flags: EntryFlags::Set(mark), expiry: Expiry::InMs(500), ..Set::new(b"k", b"12") };
-            set.run(&mut cx).expect("room");
+            set.run(&cx).expect("room");
             node.run(command);
             let found = Get { key: b"k" }.run(&mut cx, |entry| entry.map(|entry| entry.flags()));
             assert_eq!(found, Ok(Some(after)), "{command} on {mark:#x}");
