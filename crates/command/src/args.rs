@@ -97,6 +97,13 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The argument at `index` as a number of elements to take, 0 or more.
+    pub fn count(&self, index: usize) -> Result<usize, Reject> {
+        const NEGATIVE: Reject =
+            Reject::new(crate::reject::Kind::BadRequest, "ERR value is out of range, must be positive");
+        parse_int(self.at(index)).and_then(|count| usize::try_from(count).ok()).ok_or(NEGATIVE)
+    }
+
     /// The argument at `index` as a finite number; Redis accepts `inf`, but not NaN, where it says "valid float".
     pub fn float(&self, index: usize) -> Result<f64, Reject> {
         parse_float(self.at(index)).ok_or(Reject::NOT_A_FLOAT)

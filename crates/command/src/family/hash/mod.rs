@@ -10,10 +10,11 @@ mod write;
 pub use count::{IncrementField, IncrementFieldFloat};
 pub use read::{GetField, GetFields, GetHash};
 pub use volatile::{GetFieldsExpire, IfFields, SetFieldsExpire, TakeFields};
-pub use write::{AddField, RemoveFields, SetFields};
+pub use write::{AddField, SetFields};
 
 use super::members::expire::fields;
 use super::members::pick::random;
+use super::members::remove::remove;
 use super::members::scan::scan;
 use crate::table::{Flags, Group, Keys, Row};
 use scrubjay_store::value::hash::Hash;
@@ -85,7 +86,7 @@ pub static ROWS: &[Row] = &[
         "key field",
         "Tells whether a hash has a field.",
     ),
-    Row::data("HDEL", Group::Hash, -3, write::hdel).flags(WRITE_FAST).keys(Keys::ONE).docs(
+    Row::data("HDEL", Group::Hash, -3, remove::<Hash>).flags(WRITE_FAST).keys(Keys::ONE).docs(
         "2.4.0",
         "O(N), where N is the number of fields named",
         "key field [field ...]",

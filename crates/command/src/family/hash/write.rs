@@ -1,4 +1,4 @@
-//! Writing fields: HSET, HMSET, HSETNX, HDEL.
+//! Writing fields: HSET, HMSET, HSETNX.
 
 use crate::args::Args;
 use crate::family::members::OVERHEAD_BYTES;
@@ -69,26 +69,6 @@ impl AddField<'_> {
     }
 }
 
-/// Removes fields.
-#[derive(Clone, Copy, Debug)]
-pub struct RemoveFields<'a, I> {
-    /// The key.
-    pub key: &'a [u8],
-    /// The fields.
-    pub fields: I,
-}
-
-impl<'a, I: Iterator<Item = &'a [u8]>> RemoveFields<'a, I> {
-    /// Removes. Returns how many were there. Errors: another kind.
-    pub fn run(self, cx: &mut Context<'_>) -> Result<usize, Reject> {
-        let key = cx.key(self.key)?;
-        let removed = cx
-            .lock(&key)
-            .edit::<Hash, _>(&key, false, 0, |hash| self.fields.map(|field| usize::from(hash.remove(field))).sum())?;
-        Ok(removed.unwrap_or(0))
-    }
-}
-
 /// The fields and values from argument `at` on.
 pub(super) fn pairs<'a>(args: &Args<'a>, at: usize) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
     let args = *args;
@@ -117,11 +97,5 @@ pub(super) fn hmset(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply
 pub(super) fn hsetnx(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let added = AddField { key: args.at(1), field: args.at(2), value: args.at(3) }.run(cx)?;
     reply.int(i64::from(added));
-    Ok(())
-}
-
-pub(super) fn hdel(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let removed = RemoveFields { key: args.at(1), fields: args.from(2) }.run(cx)?;
-    reply.int(removed as i64);
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Both ends of a list: LPUSH, RPUSH, LPOP, RPOP, LMPOP, and the forms that wait, BLPOP, BRPOP, BLMPOP.
 
 use super::{ITEM_OVERHEAD_BYTES, say};
-use crate::args::{Args, parse_int};
+use crate::args::Args;
 use crate::family::first::{self, Patience, Words, take_first};
-use crate::reject::{Kind, Reject};
+use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
 use crate::wait;
@@ -102,18 +102,17 @@ pub(super) fn rpushx(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Repl
 }
 
 fn pop(cx: &mut Context<'_>, args: &Args<'_>, end: End, command: &str, reply: &mut dyn Reply) -> Result<(), Reject> {
-    const NEGATIVE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range, must be positive");
     if args.len() > 3 {
         return Err(Reject::arity(command));
     }
     let key = args.at(1);
-    let Some(count) = args.get(2) else {
+    if args.len() == 2 {
         if !(Pop { key, end, count: 1 }).run(cx, |_| {}, |item| say(item, reply))? {
             reply.null();
         }
         return Ok(());
-    };
-    let count = parse_int(count).and_then(|count| usize::try_from(count).ok()).ok_or(NEGATIVE)?;
+    }
+    let count = args.count(2)?;
     let reply = std::cell::RefCell::new(reply);
     let begin = |count| reply.borrow_mut().array(count);
     if !(Pop { key, end, count }).run(cx, begin, |item| say(item, &mut **reply.borrow_mut()))? {

@@ -1,9 +1,10 @@
 //! What the commands on hashes and on sets have in common, because both are names that are there once: deadlines of their
-//! members. Random choices and walks they have in common with sorted sets.
+//! members. Removals, random choices and walks they have in common with sorted sets.
 
 pub mod expire;
 pub mod named;
 pub mod pick;
+pub mod remove;
 pub mod scan;
 
 use crate::args::{Args, parse_int};

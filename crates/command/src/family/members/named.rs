@@ -1,12 +1,12 @@
-//! What random choices and walks need to know of a hash, a set or a sorted set: names, each there once, and what stands
+//! What removals, random choices and walks need to know of a hash, a set or a sorted set: names, each there once, and what stands
 //! beside them.
 
 use crate::reply::Reply;
 use scrubjay_base::rand::Rng;
-use scrubjay_store::value::Collection;
 use scrubjay_store::value::members::{Member, Members, Picker, Shape};
 use scrubjay_store::value::packed::Item;
 use scrubjay_store::value::sorted_set::SortedSet;
+use scrubjay_store::value::{Collection, Edit};
 
 /// What stands beside a name.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -57,6 +57,9 @@ pub trait Named: Collection {
     /// The word that asks a walk not to say it; `None`: there is none.
     const WITHOUT: Option<&'static str>;
 
+    /// Removes a name. Whether it was there.
+    fn remove(edit: &mut Edit<'_, Self>, name: &[u8]) -> bool;
+
     /// One step of a walk: shows about `effort`, from `cursor` on, and returns the next cursor, 0 at the end. What is there
     /// from the first step to the last is shown at least once, whatever happens in between.
     fn scan<'v>(view: Self::View<'v>, cursor: u64, effort: usize, now_ms: u64, see: impl FnMut(Found<'v>)) -> u64;
@@ -71,6 +74,10 @@ pub trait Named: Collection {
 impl<S: Shape> Named for Members<S> {
     const WITH: Option<&'static str> = if S::HAS_VALUES { Some("WITHVALUES") } else { None };
     const WITHOUT: Option<&'static str> = if S::HAS_VALUES { Some("NOVALUES") } else { None };
+
+    fn remove(edit: &mut Edit<'_, Self>, name: &[u8]) -> bool {
+        edit.remove(name)
+    }
 
     fn scan<'v>(view: Self::View<'v>, cursor: u64, effort: usize, now_ms: u64, mut see: impl FnMut(Found<'v>)) -> u64 {
         view.scan(cursor, effort, now_ms, |member| see(Found::of_member::<S>(member)))
@@ -89,6 +96,10 @@ impl<S: Shape> Named for Members<S> {
 impl Named for SortedSet {
     const WITH: Option<&'static str> = Some("WITHSCORES");
     const WITHOUT: Option<&'static str> = None;
+
+    fn remove(edit: &mut Edit<'_, Self>, name: &[u8]) -> bool {
+        edit.remove(name).is_some()
+    }
 
     fn scan<'v>(view: Self::View<'v>, cursor: u64, effort: usize, _now_ms: u64, mut see: impl FnMut(Found<'v>)) -> u64 {
         // A cursor that no step has given stands behind the end.

@@ -1,8 +1,8 @@
-//! Changing sets: SADD, SREM, SPOP, SMOVE.
+//! Changing sets: SADD, SPOP, SMOVE.
 
-use crate::args::{Args, parse_int};
+use crate::args::Args;
 use crate::family::members::{OVERHEAD_BYTES, say};
-use crate::reject::{Kind, Reject};
+use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
 use scrubjay_store::Access;
@@ -33,26 +33,6 @@ impl<'a, I: Iterator<Item = &'a [u8]> + Clone> Add<'a, I> {
             self.members.map(|member| usize::from(set.add(member))).sum()
         })?;
         Ok(new.unwrap_or(0))
-    }
-}
-
-/// Removes members.
-#[derive(Clone, Copy, Debug)]
-pub struct Remove<'a, I> {
-    /// The key.
-    pub key: &'a [u8],
-    /// The members.
-    pub members: I,
-}
-
-impl<'a, I: Iterator<Item = &'a [u8]>> Remove<'a, I> {
-    /// Removes. Returns how many were there. Errors: another kind.
-    pub fn run(self, cx: &mut Context<'_>) -> Result<usize, Reject> {
-        let key = cx.key(self.key)?;
-        let removed = cx
-            .lock(&key)
-            .edit::<Set, _>(&key, false, 0, |set| self.members.map(|member| usize::from(set.remove(member))).sum())?;
-        Ok(removed.unwrap_or(0))
     }
 }
 
@@ -127,14 +107,7 @@ pub(super) fn sadd(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply)
     Ok(())
 }
 
-pub(super) fn srem(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let removed = Remove { key: args.at(1), members: args.from(2) }.run(cx)?;
-    reply.int(removed as i64);
-    Ok(())
-}
-
 pub(super) fn spop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    const NEGATIVE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range, must be positive");
     if args.len() > 3 {
         return Err(Reject::SYNTAX);
     }
@@ -149,8 +122,8 @@ pub(super) fn spop(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply)
                 reply.borrow_mut().null();
             }
         }
-        Some(count) => {
-            let count = parse_int(count).and_then(|count| usize::try_from(count).ok()).ok_or(NEGATIVE)?;
+        Some(_) => {
+            let count = args.count(2)?;
             if !(PopMembers { key, count }).run(cx, |count| reply.borrow_mut().set(count), see)? {
                 reply.borrow_mut().set(0);
             }

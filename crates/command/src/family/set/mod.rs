@@ -7,11 +7,12 @@ mod read;
 mod tests;
 
 pub use algebra::{Algebra, Combine, IntersectionCount};
-pub use edit::{Add, MoveMember, PopMembers, Remove};
+pub use edit::{Add, MoveMember, PopMembers};
 pub use read::{GetSet, HasMembers};
 
 use super::members::expire::members;
 use super::members::pick::random;
+use super::members::remove::remove;
 use super::members::scan::scan;
 use crate::table::{Flags, Group, Keys, Row};
 use scrubjay_store::value::set::Set;
@@ -30,7 +31,7 @@ pub static ROWS: &[Row] = &[
         "key member [member ...]",
         "Adds members to a set, which it creates if need be; returns how many are new.",
     ),
-    Row::data("SREM", Group::Set, -3, edit::srem).flags(WRITE_FAST).keys(Keys::ONE).docs(
+    Row::data("SREM", Group::Set, -3, remove::<Set>).flags(WRITE_FAST).keys(Keys::ONE).docs(
         "2.4.0",
         "O(N), where N is the number of members named",
         "key member [member ...]",

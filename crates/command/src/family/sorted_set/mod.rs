@@ -6,7 +6,7 @@ mod combine;
 mod pop;
 mod range;
 mod read;
-mod remove;
+mod remove_range;
 mod score;
 mod span;
 #[cfg(test)]
@@ -17,10 +17,11 @@ pub use combine::{Aggregate, Combine, Operation};
 pub use pop::Pop;
 pub use range::{Range, RangeStore};
 pub use read::{Count, Rank, Scores};
-pub use remove::{Remove, RemoveRange};
+pub use remove_range::RemoveRange;
 pub use span::Span;
 
 use super::members::pick::random;
+use super::members::remove::remove;
 use super::members::scan::scan;
 use crate::reject::Reject;
 use crate::reply::Reply;
@@ -108,7 +109,7 @@ pub static ROWS: &[Row] = &[
         "key increment member",
         "Adds to the score of a member, which is 0 if it is not there; returns the new score.",
     ),
-    Row::data("ZREM", Group::SortedSet, -3, remove::zrem).flags(WRITE_FAST).keys(Keys::ONE).docs(
+    Row::data("ZREM", Group::SortedSet, -3, remove::<SortedSet>).flags(WRITE_FAST).keys(Keys::ONE).docs(
         "1.2.0",
         "O(M*log(N)), where M is the number of members removed and N that of all",
         "key member [member ...]",
@@ -198,19 +199,22 @@ pub static ROWS: &[Row] = &[
         "key start stop [WITHSCORES]",
         "Returns a range of members by rank, the highest score first; ZRANGE with REV does the same.",
     ),
-    Row::data("ZREMRANGEBYRANK", Group::SortedSet, 4, remove::zremrangebyrank).flags(WRITE).keys(Keys::ONE).docs(
+    Row::data("ZREMRANGEBYRANK", Group::SortedSet, 4, remove_range::zremrangebyrank).flags(WRITE).keys(Keys::ONE).docs(
         "2.0.0",
         "O(M*log(N)), where N is the number of members and M that of those removed",
         "key start stop",
         "Removes the members from one rank to another.",
     ),
-    Row::data("ZREMRANGEBYSCORE", Group::SortedSet, 4, remove::zremrangebyscore).flags(WRITE).keys(Keys::ONE).docs(
-        "1.2.0",
-        "O(M*log(N)), where N is the number of members and M that of those removed",
-        "key min max",
-        "Removes the members with scores in a range.",
-    ),
-    Row::data("ZREMRANGEBYLEX", Group::SortedSet, 4, remove::zremrangebylex).flags(WRITE).keys(Keys::ONE).docs(
+    Row::data("ZREMRANGEBYSCORE", Group::SortedSet, 4, remove_range::zremrangebyscore)
+        .flags(WRITE)
+        .keys(Keys::ONE)
+        .docs(
+            "1.2.0",
+            "O(M*log(N)), where N is the number of members and M that of those removed",
+            "key min max",
+            "Removes the members with scores in a range.",
+        ),
+    Row::data("ZREMRANGEBYLEX", Group::SortedSet, 4, remove_range::zremrangebylex).flags(WRITE).keys(Keys::ONE).docs(
         "2.8.9",
         "O(M*log(N)), where N is the number of members and M that of those removed",
         "key min max",

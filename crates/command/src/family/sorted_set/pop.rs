@@ -1,9 +1,9 @@
 //! Taking members from either end: ZPOPMIN, ZPOPMAX, ZMPOP, and the forms that wait, BZPOPMIN, BZPOPMAX, BZMPOP.
 
 use super::Shape;
-use crate::args::{Args, parse_int};
+use crate::args::Args;
 use crate::family::first::{self, Patience, Words, take_first};
-use crate::reject::{Kind, Reject};
+use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
 use crate::wait;
@@ -43,17 +43,13 @@ impl Pop<'_> {
 }
 
 fn pop(cx: &mut Context<'_>, args: &Args<'_>, side: Side, reply: &mut dyn Reply) -> Result<(), Reject> {
-    const NEGATIVE: Reject = Reject::new(Kind::BadRequest, "ERR value is out of range, must be positive");
     if args.len() > 3 {
         return Err(Reject::SYNTAX);
     }
     let (count, shape) = match args.get(2) {
         // One member alone is no pair among others, in RESP3 either.
         None => (1, Shape::Flat),
-        Some(count) => {
-            let count = parse_int(count).and_then(|count| usize::try_from(count).ok()).ok_or(NEGATIVE)?;
-            (count, Shape::of(reply, true))
-        }
+        Some(_) => (args.count(2)?, Shape::of(reply, true)),
     };
     let reply = std::cell::RefCell::new(reply);
     Pop { key: args.at(1), side, count }.run(

@@ -113,59 +113,31 @@ fn answer_stored(
     Ok(())
 }
 
-pub(in crate::family::sorted_set) fn zunion(
-    cx: &mut Context<'_>,
-    args: &Args<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Reject> {
+pub(crate) fn zunion(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     answer(cx, args, Operation::Union, "zunion", reply)
 }
 
-pub(in crate::family::sorted_set) fn zinter(
-    cx: &mut Context<'_>,
-    args: &Args<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Reject> {
+pub(crate) fn zinter(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     answer(cx, args, Operation::Intersection, "zinter", reply)
 }
 
-pub(in crate::family::sorted_set) fn zdiff(
-    cx: &mut Context<'_>,
-    args: &Args<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Reject> {
+pub(crate) fn zdiff(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     answer(cx, args, Operation::Difference, "zdiff", reply)
 }
 
-pub(in crate::family::sorted_set) fn zunionstore(
-    cx: &mut Context<'_>,
-    args: &Args<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Reject> {
+pub(crate) fn zunionstore(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     answer_stored(cx, args, Operation::Union, "zunionstore", reply)
 }
 
-pub(in crate::family::sorted_set) fn zinterstore(
-    cx: &mut Context<'_>,
-    args: &Args<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Reject> {
+pub(crate) fn zinterstore(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     answer_stored(cx, args, Operation::Intersection, "zinterstore", reply)
 }
 
-pub(in crate::family::sorted_set) fn zdiffstore(
-    cx: &mut Context<'_>,
-    args: &Args<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Reject> {
+pub(crate) fn zdiffstore(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     answer_stored(cx, args, Operation::Difference, "zdiffstore", reply)
 }
 
-pub(in crate::family::sorted_set) fn zintercard(
-    cx: &mut Context<'_>,
-    args: &Args<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Reject> {
+pub(crate) fn zintercard(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
     let parsed = parse(args, 1, Operation::Intersection, Form::Counts, "zintercard")?;
     let count = parsed.combine.count(cx, parsed.limit)?;
     reply.int(count as i64);

@@ -1,4 +1,4 @@
-//! Removing members: ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX.
+//! Removing ranges of members: ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX.
 
 use super::span::Span;
 use crate::args::Args;
@@ -6,27 +6,6 @@ use crate::reject::Reject;
 use crate::reply::Reply;
 use crate::table::Context;
 use scrubjay_store::value::sorted_set::SortedSet;
-
-/// Removes members by name.
-#[derive(Clone, Copy, Debug)]
-pub struct Remove<'a, I> {
-    /// The key.
-    pub key: &'a [u8],
-    /// Which.
-    pub members: I,
-}
-
-impl<'a, I: Iterator<Item = &'a [u8]>> Remove<'a, I> {
-    /// Returns how many were there. Errors: another kind.
-    pub fn run(self, cx: &mut Context<'_>) -> Result<usize, Reject> {
-        let key = cx.key(self.key)?;
-        let mut guard = cx.lock(&key);
-        let removed = guard.edit::<SortedSet, _>(&key, false, 0, |set| {
-            self.members.filter(|name| set.remove(name).is_some()).count()
-        })?;
-        Ok(removed.unwrap_or(0))
-    }
-}
 
 /// Removes a range of members.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +27,6 @@ impl RemoveRange<'_> {
         })?;
         Ok(removed.unwrap_or(0))
     }
-}
-
-pub(super) fn zrem(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let removed = Remove { key: args.at(1), members: args.from(2) }.run(cx)?;
-    reply.int(removed as i64);
-    Ok(())
 }
 
 fn remove_range(cx: &mut Context<'_>, key: &[u8], span: Span<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
