@@ -20,6 +20,7 @@
 
 use scrubjay_base::int::{Digits, parse_int};
 use smallvec::SmallVec;
+use std::ops::Deref;
 
 const INT13: u8 = 0b1100_0000;
 const BYTES6: u8 = 0b1000_0000;
@@ -138,7 +139,7 @@ impl<'a> Item<'a> {
     /// Appends the item to `out`.
     #[inline]
     pub fn write(self, out: &mut impl Out) {
-        let start = out.written();
+        let start = out.len();
         match self {
             Item::Bytes(bytes) => {
                 match bytes.len() {
@@ -161,18 +162,16 @@ impl<'a> Item<'a> {
                 out.put_all(&ms.to_le_bytes()[..6]);
             }
         }
-        write_back(out.written() - start, out);
+        write_back(out.len() - start, out);
     }
 }
 
 /// What items are written to.
-pub trait Out {
+pub trait Out: Deref<Target = [u8]> {
     /// Appends a byte.
     fn put(&mut self, byte: u8);
     /// Appends bytes.
     fn put_all(&mut self, bytes: &[u8]);
-    /// How many there are.
-    fn written(&self) -> usize;
 }
 
 impl Out for Vec<u8> {
@@ -180,13 +179,10 @@ impl Out for Vec<u8> {
     fn put(&mut self, byte: u8) {
         self.push(byte);
     }
+
     #[inline]
     fn put_all(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
-    }
-    #[inline]
-    fn written(&self) -> usize {
-        self.len()
     }
 }
 
@@ -195,13 +191,10 @@ impl<const N: usize> Out for SmallVec<[u8; N]> {
     fn put(&mut self, byte: u8) {
         self.push(byte);
     }
+
     #[inline]
     fn put_all(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
-    }
-    #[inline]
-    fn written(&self) -> usize {
-        self.len()
     }
 }
 
@@ -431,98 +424,5 @@ pub fn replace(run: &mut Vec<u8>, at: usize, with: Item<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn round_trip(original: Item<'_>, bytes: usize) {
-        let mut run = Vec::new();
-        original.write(&mut run);
-        assert_eq!((run.len(), original.packed_bytes()), (bytes, bytes), "{original:?}");
-        assert_eq!(item(&run, 0), Some((original, run.len())));
-        assert_eq!(before(&run, run.len()), Some(0));
-        assert_eq!(skip(&run, 0), Some(run.len()));
-        assert_eq!(count_checked(&run), Some(1));
-    }
-
-    #[test]
-    fn every_form_reads_back_from_both_ends_and_takes_what_it_says() {
-        for (number, bytes) in [
-            (0, 2),
-            (127, 2),
-            (128, 3),
-            (-1, 3),
-            (-4096, 3),
-            (4095, 3),
-            (4096, 4),
-            (-32768, 4),
-            (32768, 5),
-            (-0x80_0000, 5),
-            (0x80_0000, 6),
-            (i64::from(i32::MIN), 6),
-            (1 << 31, 10),
-            (i64::MIN, 10),
-            (i64::MAX, 10),
-        ] {
-            round_trip(Item::Int(number), bytes);
-        }
-        for (length, bytes) in [(1, 3), (63, 65), (64, 67), (125, 128), (126, 130), (4095, 4099), (4096, 4103)] {
-            round_trip(Item::Bytes(&vec![b'x'; length]), bytes);
-        }
-        round_trip(Item::Bytes(b""), 2);
-        round_trip(Item::Float(0.1), 10);
-        round_trip(Item::Moment((1 << 48) - 1), 8);
-    }
-
-    #[test]
-    fn text_that_is_an_integer_is_kept_as_one_and_comes_back_as_text() {
-        for text in ["0", "-1", "9223372036854775807", "-9223372036854775808"] {
-            assert!(matches!(Item::of(text.as_bytes()), Item::Int(_)));
-            assert_eq!(Item::of(text.as_bytes()).to_vec(), text.as_bytes());
-        }
-        for text in ["", "00", "-0", "+1", "1.0", "9223372036854775808"] {
-            assert_eq!(Item::of(text.as_bytes()), Item::Bytes(text.as_bytes()));
-        }
-    }
-
-    #[test]
-    fn scores_that_are_whole_are_integers_and_read_back_the_same() {
-        for score in [0.0, 1.0, -3.0, 1e15, 0.1, -0.0, f64::INFINITY, f64::NEG_INFINITY, 1e300, 9.2e18, -9.3e18] {
-            let mut run = Vec::new();
-            Item::of_float(score).write(&mut run);
-            let back = item(&run, 0).and_then(|(item, _)| item.number()).expect("a number");
-            assert_eq!(back.to_bits(), score.to_bits(), "{score}");
-            assert_eq!(count_checked(&run), Some(1), "{score}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn edits_are_those_of_a_list(edits in prop::collection::vec((0u8..4, 0usize..40, prop::collection::vec(any::<u8>(), 0..200)), 0..60)) {
-            let (mut model, mut run): (Vec<Vec<u8>>, Vec<u8>) = (Vec::new(), Vec::new());
-            for (edit, place, bytes) in edits {
-                let starts: Vec<usize> = items(&run).map(|(at, _)| at).chain([run.len()]).collect();
-                let place = place % starts.len();
-                match edit {
-                    0 | 1 => { model.insert(place, bytes.clone()); insert(&mut run, starts[place], Item::of(&bytes)); }
-                    2 if place < model.len() => { model[place] = bytes.clone(); replace(&mut run, starts[place], Item::of(&bytes)); }
-                    3 if place < model.len() => { model.remove(place); cut(&mut run, starts[place]..starts[place + 1]); }
-                    _ => {}
-                }
-                let forward: Vec<Vec<u8>> = items(&run).map(|(_, item)| item.to_vec()).collect();
-                let mut backward: Vec<Vec<u8>> = items(&run).rev().map(|(_, item)| item.to_vec()).collect();
-                backward.reverse();
-                prop_assert_eq!(&forward, &model);
-                prop_assert_eq!(&backward, &model);
-                prop_assert_eq!(count_checked(&run), Some(model.len()));
-            }
-        }
-
-        #[test]
-        fn bytes_from_elsewhere_are_never_read_past_their_end(run in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = items(&run).count();
-            let _ = items(&run).rev().count();
-            let _ = count_checked(&run);
-        }
-    }
-}
+#[path = "packed_tests.rs"]
+mod tests;
