@@ -4,14 +4,16 @@
 //!   Store ── Shard (lock) ┬─ Table per slot or few: one-line buckets of tags and handles     table
 //!                         ├─ Heap: segments of packed entries, movable                       heap, entry, pool
 //!                         ├─ Large: long values, shared by reference count                   large, strings, holes
+//!                         ├─ lists, sets, sorted sets, hashes: inline while small             value
+//!                         ├─ groups of keys that are deleted at once, by tag or prefix        groups
+//!                         ├─ leases: who may fill a key that is not there                     lease
 //!                         ├─ values compressed, if asked for                                  compress
 //!                         ├─ Active policy: 32 bits in each entry, victims by sampling       evict
 //!                         └─ every change, once, as an Effect to the Journal                 effect
 //! ```
 //! Single-threaded code behind short locks: a thread that has a command runs it to completion. Time is a parameter.
 //!
-//! Not here: commands (crate `command`), sockets and clocks (crate `server`), replication and persistence, which listen to
-//! the journal.
+//! Not here: commands (crate `command`), sockets and clocks (crate `server`), and whoever listens to the journal.
 
 mod admit;
 mod arrays;

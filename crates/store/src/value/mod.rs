@@ -5,9 +5,10 @@
 //!   else    entry | header | key | index --> Large: Body::{List, Set, SortedSet, Hash}, changed where it is
 //! ```
 //!
-//! Each kind is a plain data structure in a file of its own that knows nothing of keys, slots or locks: it says what it
-//! takes, shows itself as a [`Collection::View`], and is changed through an [`Edit`], which also writes down each change
-//! for whoever listens. A collection is small while it is one run of items ([`packed`]), within the bounds of [`Packing`].
+//! Each kind is a plain data structure in a file or folder of its own that knows nothing of keys, slots or locks: it says
+//! what it takes, shows itself as a [`Collection::View`], and is changed through an [`Edit`], which also writes down each
+//! change for whoever listens. A collection is small while it is one run of items ([`packed`]), within the bounds of
+//! [`Packing`].
 //!
 //! Sources: what commands promise and at what cost is Redis' documentation; how the kinds are built stands in their files.
 
