@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! RESP args --parse--> typed operation --run--> Store        reply <- Reply
-//! HTTP, Python, gRPC -- build it directly --^
+//! HTTP -- builds it directly ----^
 //! ```
 //!
-//! A door that has typed values (HTTP, the embedded cache) builds an operation such as
-//! [`family::string::Set`] and runs it; RESP first parses its arguments into the same operation. So no door
-//! ever makes text for another door's parser.
+//! A door that has typed values (HTTP) builds an operation such as [`family::string::Set`] and runs it; RESP first parses
+//! its arguments into the same operation. So no door ever makes text for another door's parser. The embedded cache needs
+//! neither: it works on the store itself.
 //!
 //! ```
 //! use scrubjay_command::{Context, SizeLimits};

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! Args --Set::parse--> Set { key, value, expiry, ... } --Set::run--> SetOutcome --handler--> Reply
-//!                      ^ HTTP, Python, gRPC and memcached build it directly and read the outcome
+//!                      ^ HTTP builds it directly and reads the outcome
 //! ```
 //!
 //! Three rules keep refusals clean: everything that can be wrong with the arguments is found before a lock is taken;

@@ -1,5 +1,5 @@
-//! Reading whole entries of any kind, with all that they carry: for doors whose clients hold typed values and versions
-//! (HTTP, gRPC). No RESP command does.
+//! Reading whole entries of any kind, with all that they carry: for a door whose clients hold typed values and versions
+//! (HTTP). No RESP command does.
 
 use crate::table::Context;
 use scrubjay_store::{Entry, Key};

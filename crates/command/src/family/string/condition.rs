@@ -1,5 +1,5 @@
 //! What must be true of the present value for a write or a deletion to happen: NX, XX, IFEQ, IFNE, the same over a digest,
-//! and the versions of HTTP's `If-Match` and memcached's `cas`.
+//! and the versions of HTTP's `If-Match` and `If-None-Match`.
 
 use crate::args::Args;
 use crate::reject::{Kind, Reject};
@@ -32,7 +32,7 @@ pub enum Condition<'a> {
     DigestEqual(u64),
     /// The key must not hold a value with this digest; an absent key does not (`IFDNE`).
     DigestNotEqual(u64),
-    /// The entry's version must pass this (`If-Match`, `If-None-Match`, `cas`).
+    /// The entry's version must pass this (`If-Match`, `If-None-Match`).
     Version(&'a dyn VersionTest),
 }
 
