@@ -10,7 +10,11 @@ from scrubjay.config import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(path for place in ("*", "docs/**/*", "bench/*", "tests/**/*") for path in ROOT.glob(f"{place}.md"))
-EMBEDDED = [ROOT / "README.md", ROOT / "docs" / "start" / "embedded.md"]
+EMBEDDED = [
+    ROOT / "README.md",
+    ROOT / "docs" / "start" / "embedded.md",
+    ROOT / "docs" / "guides" / "client-side-sharding.md",
+]
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")

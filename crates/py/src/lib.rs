@@ -23,6 +23,7 @@ mod loadgen;
 mod node;
 mod replay;
 mod settings;
+mod sharding;
 mod stats;
 mod table;
 mod time;
@@ -47,6 +48,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<walk::Walk>()?;
     module.add_class::<stats::Stats>()?;
     module.add_class::<time::ManualClock>()?;
+    module.add_class::<sharding::HashRing>()?;
+    module.add_class::<sharding::Rendezvous>()?;
     module.add_function(wrap_pyfunction!(errors::kinds, module)?)?;
     module.add_function(wrap_pyfunction!(table::commands, module)?)?;
     module.add_function(wrap_pyfunction!(settings::settings, module)?)?;
