@@ -119,7 +119,7 @@ fn run_any(turn: &mut Turn<'_>, row: &'static Row, args: &Args<'_>, placed: Opti
         Handler::Server(command) => command::run(command, turn.shared, turn.session, args, reply),
         Handler::Container => Err(Reject::arity(row.name)),
     };
-    if scope.is_some() && row.name == "SWAPDB" {
+    if !effects.interests().is_empty() && row.name == "SWAPDB" {
         effects.databases_swapped(&turn.shared.store);
     }
     if scope.is_some() || row.flags.contains(Flags::PUBSUB) {
@@ -211,7 +211,7 @@ fn run_or_wait(
     if let Some(wish) = cx.wish.take() {
         let is_answered = turn.session.reply == ReplyMode::On;
         let (info, resp) = (turn.session.info.clone(), turn.session.resp());
-        let waiter = Waiter::new(info, ns, resp, is_answered, run, args, *wish, sizes);
+        let waiter = Waiter::new(info, turn.session.database(), resp, is_answered, run, args, *wish, sizes);
         turn.session.waiter = Some(waiter.clone());
         turn.session.info.set_flag(ClientFlags::WAITING, true);
         waiting.add(shared, &waiter);

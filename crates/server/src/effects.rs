@@ -97,8 +97,12 @@ impl Effects {
         self.set(store, Interest::TRACKING, self.tracking.clients() > 0);
     }
 
-    /// Databases have changed places, so whoever knows a key by its database knows the wrong one.
+    /// Databases have changed places, so whoever knows a key by its database knows the wrong one. No matter what is locked.
     pub fn databases_swapped(&self, store: &Store) {
+        self.waiting.databases_swapped(store);
+        if !self.is_told() {
+            return;
+        }
         self.notices.learn_databases(store);
         self.tracking.flushed();
         if self.interests().contains(Interest::INVALIDATIONS) {

@@ -220,7 +220,7 @@ pub fn execute(turn: &mut Turn<'_>, reply: &mut dyn Reply) -> Result<(), Reject>
             }
             Handler::Container => Err(Reject::arity(row.name)),
         };
-        if scope.is_some() && row.name == "SWAPDB" {
+        if !shared.effects.interests().is_empty() && row.name == "SWAPDB" {
             shared.effects.databases_swapped(&shared.store);
         }
         drop(scope);

@@ -15,7 +15,8 @@
 //! request runs again on its own thread.
 //!
 //! A waiter is answered once: by whoever first takes it out of its state of waiting, be it who serves it, its time-out,
-//! `CLIENT UNBLOCK`, or its connection's end. `queues` is a leaf among locks: nothing is locked while it is held, so that
+//! `CLIENT UNBLOCK`, or its connection's end. While its command is tried again, those others leave word, and who tries
+//! acts on it. A waiter belongs to a database, so it goes along when `SWAPDB` gives that another namespace. `queues` is a leaf among locks: nothing is locked while it is held, so that
 //! effects, which come with a slot locked, may look into it. `serving` is held while slots are locked, and nobody asks for
 //! it with a slot locked.
 
@@ -31,20 +32,27 @@ use scrubjay_command::wait::Wish;
 use scrubjay_command::{Args, Context, OwnedArgs, Reject, Reply, SizeLimits};
 use scrubjay_protocol::OutputBuffer;
 use scrubjay_protocol::resp::Encoder;
-use scrubjay_store::{Effect, Kind, Ns, NsSet};
+use scrubjay_store::{Access, Effect, Kind, Ns, NsSet, Store};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 const WAITING: u8 = 0;
-const SERVED: u8 = 1;
-const GONE: u8 = 2;
+/// Its command is being tried again.
+const TRIED: u8 = 1;
+/// As [`TRIED`]; if the command finds nothing, its waiting ends.
+const TRIED_LAST: u8 = 2;
+/// As [`TRIED_LAST`], and ends with an error.
+const TRIED_LAST_UNBLOCKED: u8 = 3;
+const OVER: u8 = 4;
 
 /// A client that waits, and the command it waits with.
 pub struct Waiter {
     info: Arc<ClientInfo>,
-    ns: Ns,
+    database: u8,
+    /// The namespace that the database is now; changes under the lock of the queues.
+    ns: AtomicU8,
     /// `None`: its own thread runs its request again.
     command: Option<Command>,
     wish: Wish,
@@ -80,7 +88,7 @@ impl Waiter {
     #[allow(clippy::too_many_arguments)] // one caller, which has all of them at hand
     pub fn new(
         info: Arc<ClientInfo>,
-        ns: Ns,
+        database: u8,
         resp: u8,
         is_answered: bool,
         run: DataFn,
@@ -89,17 +97,34 @@ impl Waiter {
         sizes: SizeLimits,
     ) -> Arc<Waiter> {
         let command = Command { run, args: OwnedArgs::of(args), resp, is_answered };
-        Waiter::with(info, ns, Some(command), wish, sizes)
+        Waiter::with(info, database, Some(command), wish, sizes)
     }
 
     /// A client whose request has to be run again by its own thread.
-    pub fn to_nudge(info: Arc<ClientInfo>, ns: Ns, wish: Wish, sizes: SizeLimits) -> Arc<Waiter> {
-        Waiter::with(info, ns, None, wish, sizes)
+    pub fn to_nudge(info: Arc<ClientInfo>, database: u8, wish: Wish, sizes: SizeLimits) -> Arc<Waiter> {
+        Waiter::with(info, database, None, wish, sizes)
     }
 
-    fn with(info: Arc<ClientInfo>, ns: Ns, command: Option<Command>, wish: Wish, sizes: SizeLimits) -> Arc<Waiter> {
+    fn with(
+        info: Arc<ClientInfo>,
+        database: u8,
+        command: Option<Command>,
+        wish: Wish,
+        sizes: SizeLimits,
+    ) -> Arc<Waiter> {
+        let ns = AtomicU8::new(database); // until it is added
         let (state, due_ms) = (AtomicU8::new(WAITING), AtomicU64::new(due_ms(&wish, wish.look_again_ms)));
-        Arc::new(Waiter { info, ns, command, wish, sizes, state, due_ms })
+        Arc::new(Waiter { info, database, ns, command, wish, sizes, state, due_ms })
+    }
+
+    fn ns(&self) -> Ns {
+        Ns(self.ns.load(Ordering::Relaxed))
+    }
+
+    /// What its keys are queued under.
+    fn names(&self) -> impl Iterator<Item = Key> {
+        let ns = self.ns();
+        self.wish.keys.iter().map(move |key| (ns, self.wish.kind, key.clone()))
     }
 
     /// When its thread is to look at it, in Unix milliseconds; `None`: never. Changes only when its thread does so.
@@ -117,7 +142,7 @@ impl Waiter {
     fn try_again(&self, shared: &Shared) -> Result<Arc<[u8]>, Option<u64>> {
         let now_ms = shared.clock.now_ms();
         let mut cx =
-            Context { may_wait: true, waited: true, ..Context::new(&shared.store, self.ns, now_ms, self.sizes) };
+            Context { may_wait: true, waited: true, ..Context::new(&shared.store, self.ns(), now_ms, self.sizes) };
         let Some(command) = &self.command else {
             // It is worth a nudge if it would not have to wait.
             let blocked_until_ms = self.wish.keys.iter().find_map(|key| Blocked { key }.run(&cx));
@@ -137,9 +162,35 @@ impl Waiter {
         }
     }
 
-    /// Ends its waiting; `false`: somebody else has.
-    fn end(&self, how: u8) -> bool {
-        self.state.compare_exchange(WAITING, how, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    /// Takes it out of its waiting, to `state`; `false`: somebody else has.
+    fn take(&self, state: u8) -> bool {
+        self.state.compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Ends its waiting, or leaves word to whoever tries it at present that it ends so.
+    fn end(&self, word: u8) -> Ended {
+        let next = |state| match state {
+            WAITING => Some(OVER),
+            TRIED => Some(word),
+            _ => None,
+        };
+        match self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) {
+            Ok(WAITING) => Ended::Now,
+            Ok(_) => Ended::Soon,
+            Err(_) => Ended::Before,
+        }
+    }
+
+    /// It waits on after a try. `None`, or what it is to be answered because its waiting was ended meanwhile.
+    fn wait_on(&self) -> Option<Arc<[u8]>> {
+        let back = self.state.compare_exchange(TRIED, WAITING, Ordering::AcqRel, Ordering::Acquire);
+        let word = back.err()?;
+        self.state.store(OVER, Ordering::Release);
+        Some(if word == TRIED_LAST_UNBLOCKED { self.unblocked() } else { self.nothing() })
+    }
+
+    fn unblocked(&self) -> Arc<[u8]> {
+        self.encoded(|encoder| encoder.error(&UNBLOCKED))
     }
 
     fn encoded(&self, say: impl FnOnce(&mut Encoder<'_>)) -> Arc<[u8]> {
@@ -155,6 +206,17 @@ impl Waiter {
     }
 }
 
+/// How an end met a waiter.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    /// It waited: who ended it takes it out and answers it.
+    Now,
+    /// Who tries it at present does so, if there is still nothing for it.
+    Soon,
+    /// Its waiting had ended.
+    Before,
+}
+
 fn due_ms(wish: &Wish, look_again_ms: Option<u64>) -> u64 {
     wish.until_ms.unwrap_or(NEVER).min(look_again_ms.unwrap_or(NEVER))
 }
@@ -164,7 +226,7 @@ type Key = (Ns, Kind, Box<[u8]>);
 
 thread_local! {
     /// Keys that were written to on this thread while somebody waited for them.
-    static READY: RefCell<Vec<Key>> = const { RefCell::new(Vec::new()) };
+    static READY: RefCell<VecDeque<Key>> = const { RefCell::new(VecDeque::new()) };
     /// Namespaces that were flushed on this thread while somebody waited for a key to be loaded.
     static FLUSHED: Cell<NsSet> = const { Cell::new(NsSet::NONE) };
 }
@@ -224,7 +286,7 @@ impl Waiting {
     fn note(&self, ns: Ns, kind: Kind, key: &[u8]) {
         let name = (ns, kind, Box::from(key));
         if self.queues.lock().contains_key(&name) {
-            READY.with_borrow_mut(|ready| ready.push(name));
+            READY.with_borrow_mut(|ready| ready.push_back(name));
         }
     }
 
@@ -236,10 +298,12 @@ impl Waiting {
 
     /// Lets a client wait, and serves it at once if one of its keys was written to meanwhile.
     pub fn add(&self, shared: &Shared, waiter: &Arc<Waiter>) {
-        let keys = || waiter.wish.keys.iter().map(|key| (waiter.ns, waiter.wish.kind, key.clone()));
         {
             let mut queues = self.queues.lock();
-            for key in keys() {
+            // The namespace is asked for after that: a swap before is seen here, and one from now on moves the waiter.
+            shared.effects.set(&shared.store, Interest::WAITING, true);
+            waiter.ns.store(shared.store.namespace(waiter.database).unwrap_or_default().0, Ordering::Relaxed);
+            for key in waiter.names() {
                 let queue = queues.entry(key).or_default();
                 // A key that is named twice is waited for once.
                 if !queue.back().is_some_and(|last| Arc::ptr_eq(last, waiter)) {
@@ -248,16 +312,30 @@ impl Waiting {
             }
             self.count.fetch_add(1, Ordering::Relaxed);
             self.loads.fetch_add(usize::from(waiter.wish.kind == Kind::String), Ordering::Release);
-            shared.effects.set(&shared.store, Interest::WAITING, true);
         }
-        READY.with_borrow_mut(|ready| ready.extend(keys()));
+        READY.with_borrow_mut(|ready| ready.extend(waiter.names()));
         self.serve(shared);
+    }
+
+    /// Databases have changed places: those who wait in one wait for its new keys. Cost: O(N), N being the keys waited for.
+    pub fn databases_swapped(&self, store: &Store) {
+        let mut queues = self.queues.lock();
+        for ((ns, kind, key), queue) in std::mem::take(&mut *queues) {
+            // All in a queue are of one database.
+            let now = queue.front().and_then(|waiter| store.namespace(waiter.database)).unwrap_or(ns);
+            queue.iter().for_each(|waiter| waiter.ns.store(now.0, Ordering::Relaxed));
+            let name = (now, kind, key);
+            if now != ns {
+                READY.with_borrow_mut(|ready| ready.push_back(name.clone()));
+            }
+            queues.entry(name).or_default().extend(queue);
+        }
     }
 
     /// Ends the waiting of a client whose time is over or that is gone. What it is to be answered; `None`: somebody else
     /// has ended it, and its answer is on its way.
     pub fn give_up(&self, shared: &Shared, waiter: &Arc<Waiter>) -> Option<Arc<[u8]>> {
-        if !waiter.end(GONE) {
+        if waiter.end(TRIED_LAST) != Ended::Now {
             return None;
         }
         self.forget(shared, waiter);
@@ -270,18 +348,25 @@ impl Waiting {
         if is_over || waiter.command.is_none() {
             return self.give_up(shared, waiter).map_or(Due::Over, Due::Answer);
         }
-        if !waiter.end(SERVED) {
-            return Due::Over;
+        if !waiter.take(TRIED) {
+            if waiter.state.load(Ordering::Acquire) == OVER {
+                return Due::Over;
+            }
+            // Somebody else tries it; if that finds nothing, its time has still come.
+            waiter.due_ms.store(due_ms(&waiter.wish, Some(shared.clock.now_ms() + 1)), Ordering::Relaxed);
+            return Due::Later;
         }
         match waiter.try_again(shared) {
             Ok(answer) => {
+                waiter.state.store(OVER, Ordering::Release);
                 self.forget(shared, waiter);
                 Due::Answer(answer)
             }
             Err(look_again_ms) => {
                 waiter.due_ms.store(due_ms(&waiter.wish, look_again_ms), Ordering::Relaxed);
-                waiter.state.store(WAITING, Ordering::Release);
-                Due::Later
+                let Some(answer) = waiter.wait_on() else { return Due::Later };
+                self.forget(shared, waiter);
+                Due::Answer(answer)
             }
         }
     }
@@ -291,13 +376,16 @@ impl Waiting {
         let found = self.queues.lock().values().flatten().find(|waiter| waiter.info.id == id).cloned();
         // What waits without a command would wait again.
         let found = found.filter(|waiter| waiter.command.is_some());
-        let Some(waiter) = found.filter(|waiter| waiter.end(GONE)) else { return false };
-        self.forget(shared, &waiter);
-        let answer = match with_error {
-            true => waiter.encoded(|encoder| encoder.error(&UNBLOCKED)),
-            false => waiter.nothing(),
-        };
-        shared.clients.send(id, Message::Answer(answer))
+        let Some(waiter) = found else { return false };
+        match waiter.end(if with_error { TRIED_LAST_UNBLOCKED } else { TRIED_LAST }) {
+            Ended::Now => {
+                self.forget(shared, &waiter);
+                let answer = if with_error { waiter.unblocked() } else { waiter.nothing() };
+                shared.clients.send(id, Message::Answer(answer))
+            }
+            Ended::Soon => true,
+            Ended::Before => false,
+        }
     }
 
     /// Ends the waiting of all who wait for keys of a namespace, with an error; what waits without a command is run again.
@@ -317,21 +405,28 @@ impl Waiting {
         }
     }
 
-    /// Ends the waiting of one, with an error; if somebody else has ended it, its answer is on its way.
+    /// Ends the waiting of one, with an error; if somebody else has ended it, its answer is on its way. To be called with no
+    /// slot locked: it lets a try that is under way come to its end.
     pub fn refuse_one(&self, shared: &Shared, waiter: &Arc<Waiter>, reject: &Reject) {
-        if waiter.end(GONE) {
-            self.forget(shared, waiter);
-            let answer = waiter.encoded(|encoder| encoder.error(reject));
-            shared.clients.send(waiter.info.id, Message::Answer(answer));
+        while !waiter.take(OVER) {
+            if waiter.state.load(Ordering::Acquire) == OVER {
+                return;
+            }
+            std::thread::yield_now(); // somebody tries it
         }
+        self.forget(shared, waiter);
+        let answer = waiter.encoded(|encoder| encoder.error(reject));
+        shared.clients.send(waiter.info.id, Message::Answer(answer));
     }
 
     fn forget(&self, shared: &Shared, waiter: &Arc<Waiter>) {
         let mut queues = self.queues.lock();
-        for key in &waiter.wish.keys {
-            let key = (waiter.ns, waiter.wish.kind, key.clone());
+        for key in waiter.names() {
             if let Some(queue) = queues.get_mut(&key) {
-                queue.retain(|other| !Arc::ptr_eq(other, waiter));
+                // Nearly always the first.
+                if let Some(at) = queue.iter().position(|other| Arc::ptr_eq(other, waiter)) {
+                    queue.remove(at);
+                }
                 if queue.is_empty() {
                     queues.remove(&key);
                 }
@@ -361,9 +456,12 @@ impl Waiting {
             let awaited = queues.keys().filter(|(ns, kind, _)| *kind == Kind::String && flushed.contains(*ns));
             READY.with_borrow_mut(|ready| ready.extend(awaited.cloned()));
         }
+        if READY.with_borrow(VecDeque::is_empty) {
+            return;
+        }
         let _one_at_a_time = self.serving.lock();
         // Oldest first; what serving makes ready comes behind.
-        while let Some(key) = READY.with_borrow_mut(|ready| (!ready.is_empty()).then(|| ready.remove(0))) {
+        while let Some(key) = READY.with_borrow_mut(VecDeque::pop_front) {
             while self.serve_first(shared, &key) {}
         }
     }
@@ -371,20 +469,105 @@ impl Waiting {
     /// Runs the command of the first who waits for `key`. Whether the next may have a try.
     fn serve_first(&self, shared: &Shared, key: &Key) -> bool {
         let first = self.queues.lock().get(key).and_then(|queue| queue.front().cloned());
-        let Some(waiter) = first else { return false };
-        if !waiter.end(SERVED) {
-            // Who ended it is about to take it out.
+        // To look for the one key first keeps a wait for N keys from costing N tries of N keys.
+        let Some(waiter) = first.filter(|_| is_there(shared, key)) else { return false };
+        if !waiter.take(TRIED) {
+            // Who ended it is about to take it out, or who tries it is about to be done.
             std::thread::yield_now();
             return true;
         }
-        let Ok(answer) = waiter.try_again(shared) else {
-            waiter.state.store(WAITING, Ordering::Release);
-            return false;
+        let (answer, is_served) = match waiter.try_again(shared) {
+            Ok(answer) => {
+                waiter.state.store(OVER, Ordering::Release);
+                (answer, true)
+            }
+            Err(_) => match waiter.wait_on() {
+                Some(answer) => (answer, false),
+                None => return false,
+            },
         };
         self.forget(shared, &waiter);
         shared.clients.send(waiter.info.id, Message::Answer(answer));
-        true
+        is_served
     }
 }
 
+/// Whether there is what is waited for under `key`. Whoever waits for another to load it has to be asked.
+fn is_there(shared: &Shared, (ns, kind, bytes): &Key) -> bool {
+    let key = shared.store.key(*ns, bytes);
+    *kind == Kind::String
+        || (shared.store.lock(key.slot, shared.clock.now_ms()).get(&key, Access::Peek))
+            .is_some_and(|entry| entry.kind() == *kind)
+}
+
 const UNBLOCKED: Reject = Reject::new(scrubjay_command::Kind::Busy, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use scrubjay_command::Span;
+    use scrubjay_command::wait::Nothing;
+
+    thread_local! {
+        /// What happens while a command is tried.
+        static MEANWHILE: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+    }
+
+    fn finds_nothing(cx: &mut Context<'_>, _: &Args<'_>, _: &mut dyn Reply) -> Result<(), Reject> {
+        MEANWHILE.with_borrow(|meanwhile| meanwhile.iter().for_each(|happens| happens()));
+        cx.wish = Some(Box::new(wish()));
+        Ok(())
+    }
+
+    fn wish() -> Wish {
+        let (kind, nothing) = (Kind::String, Nothing::Null); // is tried whether or not the key is there
+        Wish { kind, keys: vec![Box::from(*b"k")], until_ms: Some(testing::NOW_MS), nothing, look_again_ms: None }
+    }
+
+    /// A client waits, and `happens` to it while another's command has its own tried in vain. The node, and the waiter.
+    fn tried_while(happens: fn(&Shared, &Arc<Waiter>)) -> (Arc<Shared>, Arc<Waiter>) {
+        let shared = Arc::new(testing::shared());
+        let info = testing::session(&shared, 1).info;
+        let spans = [Span { start: 0, length: 5 }];
+        let (args, sizes) =
+            (Args::new(b"BLPOP", &spans), SizeLimits { key_bytes_max: 1 << 10, value_bytes_max: 1 << 20 });
+        let waiter = Waiter::new(info, 0, 2, true, finds_nothing, &args, wish(), sizes);
+        shared.effects.waiting.add(&shared, &waiter);
+        assert_eq!(shared.effects.waiting.clients(), 1);
+        let (node, client) = (shared.clone(), waiter.clone());
+        MEANWHILE.set(Some(Box::new(move || happens(&node, &client))));
+        shared.effects.waiting.lease_ended(Ns(0), b"k");
+        shared.effects.waiting.serve(&shared);
+        MEANWHILE.set(None);
+        (shared, waiter)
+    }
+
+    #[test]
+    fn whose_client_goes_while_its_command_is_tried_waits_no_more() {
+        let (shared, waiter) = tried_while(|shared, waiter| {
+            assert!(shared.effects.waiting.give_up(shared, waiter).is_none());
+        });
+        assert_eq!((shared.effects.waiting.clients(), shared.effects.waiting.keys()), (0, 0));
+        assert!(matches!(shared.effects.waiting.due(&shared, &waiter), Due::Over));
+    }
+
+    #[test]
+    fn whose_time_is_over_while_its_command_is_tried_is_answered() {
+        let (shared, _) = tried_while(|shared, waiter| {
+            assert!(matches!(shared.effects.waiting.due(shared, waiter), Due::Over));
+        });
+        assert_eq!(shared.effects.waiting.clients(), 0);
+        let mut letters = Vec::new();
+        shared.effects.pubsub.inboxes()[0].take(&mut letters);
+        assert_eq!(letters.len(), 1);
+    }
+
+    #[test]
+    fn who_is_unblocked_while_its_command_is_tried_has_been() {
+        let (shared, _) = tried_while(|shared, waiter| {
+            assert!(shared.effects.waiting.unblock(shared, waiter.info.id, true));
+        });
+        assert_eq!(shared.effects.waiting.clients(), 0);
+    }
+}

@@ -219,8 +219,7 @@ impl<'a> Routed<'a> {
         let Wait { until_ms, wish } = wait.take();
         wait.set(Wait { until_ms, wish: None });
         let (Some(wish), Ok(selected)) = (wish, self.namespace(turn)) else { return };
-        let ns = turn.shared.store.namespace(selected.database).unwrap_or_default();
-        let waiter = Waiter::to_nudge(turn.session.info.clone(), ns, wish, turn.limits.sizes());
+        let waiter = Waiter::to_nudge(turn.session.info.clone(), selected.database, wish, turn.limits.sizes());
         turn.session.waiter = Some(waiter.clone());
         turn.session.info.set_flag(ClientFlags::WAITING, true);
         turn.shared.effects.waiting.add(turn.shared, &waiter);

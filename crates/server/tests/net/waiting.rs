@@ -218,3 +218,40 @@ fn a_key_that_becomes_another_kind_is_passed_over_by_those_who_wait() {
     other.send("DEL a\r\nRPUSH a 1\r\nRPUSH l 2\r\n").hears(":1\r\n:1\r\n:1\r\n");
     before.hears("*2\r\n$1\r\nl\r\n$1\r\n2\r\n");
 }
+
+#[test]
+fn who_waits_in_a_database_is_served_what_a_swap_brings_there() {
+    let node = TestNode::start(&[]);
+    let mut other = node.connect();
+    let mut waiting = waiter(&node, "BLPOP l 0");
+    other.send("SELECT 1\r\nRPUSH l a\r\nSWAPDB 0 1\r\nEXISTS l\r\n").hears("+OK\r\n:1\r\n+OK\r\n:0\r\n");
+    waiting.hears("*2\r\n$1\r\nl\r\n$1\r\na\r\n");
+    // What is written after the swap, too, and neither before nor in the other database.
+    let mut waiting = waiter(&node, "BLPOP l 0");
+    other.send("SWAPDB 1 0\r\nRPUSH l b\r\nSELECT 0\r\nRPUSH l c\r\n").hears("+OK\r\n:1\r\n+OK\r\n:1\r\n");
+    waiting.hears("*2\r\n$1\r\nl\r\n$1\r\nc\r\n");
+    other
+        .send("MULTI\r\nRPUSH l d\r\nSELECT 1\r\nDEL l\r\nSWAPDB 0 2\r\nSELECT 0\r\nSWAPDB 0 2\r\nEXEC\r\n")
+        .hears("+OK\r\n");
+    for _ in 0..6 {
+        other.hears("+QUEUED\r\n");
+    }
+    other.hears("*6\r\n:1\r\n+OK\r\n:1\r\n+OK\r\n+OK\r\n+OK\r\n");
+    waiter(&node, "BLPOP nothing 0");
+    node.connect().send("BLPOP l 0\r\n").hears("*2\r\n$1\r\nl\r\n$1\r\nd\r\n");
+    until("nobody waits any more", || {
+        other.send("INFO clients\r\n");
+        other.reads_bulk().contains("blocked_clients:0\r\n").then_some(())
+    });
+}
+
+#[test]
+fn a_wait_for_very_many_keys_costs_a_look_at_each_and_not_a_try_for_each() {
+    let node = TestNode::start(&[]);
+    let keys: String = (0..30_000).map(|number| format!("$6\r\nq{number:05}\r\n")).collect();
+    let (mut client, info) = node.connect_known();
+    client.send(format!("*30002\r\n$5\r\nBLPOP\r\n{keys}$1\r\n0\r\n"));
+    until("the client waits", || info.flags().contains(ClientFlags::WAITING).then_some(()));
+    node.connect().send("RPUSH q29999 x\r\n").hears(":1\r\n");
+    client.hears("*2\r\n$6\r\nq29999\r\n$1\r\nx\r\n").pings();
+}
