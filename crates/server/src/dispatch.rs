@@ -38,7 +38,8 @@ pub fn run_row(
     let is_seen = turn.shared.monitors.any() || turn.shared.effects.interests().intersects(Interest::TOLD);
     let is_free = turn.session.is_ordinary() && turn.session.is_free_at(turn.shared.namespaces.version());
     match row.handler {
-        Handler::Data(run) if is_free && !is_seen && !row.flags.contains(Flags::BLOCKING) => {
+        // SWAPDB, which concerns those who wait, is among the dangerous ones.
+        Handler::Data(run) if is_free && !is_seen && !row.flags.intersects(Flags::BLOCKING.union(Flags::DANGEROUS)) => {
             run_unseen(turn, row, run, args, placed, reply);
         }
         _ => run_any(turn, row, args, placed, reply),
