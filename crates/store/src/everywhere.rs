@@ -11,6 +11,7 @@ use crate::shard::{Entry, Shard};
 use crate::store::Store;
 use scrubjay_base::clock::UnixMs;
 use scrubjay_base::rand::Rng;
+use std::collections::BTreeSet;
 
 /// A scan's cursor: the table in the low bits, the position in hash space above.
 const CURSOR_TABLE_BITS: u32 = 14;
@@ -66,9 +67,9 @@ pub trait Everywhere {
     /// How many entries the namespace has (expired ones that are not yet removed included).
     fn len(&mut self, ns: Ns) -> u64;
 
-    /// Deletes every entry of a group: hidden at once, reclaimed by housekeeping. In how many slots there was anything; one
-    /// of them may have held nothing of the group. Cost: O(slots), however many entries it covers.
-    fn hide(&mut self, ns: Ns, group: Group<'_>) -> usize;
+    /// Deletes every entry of these groups: hidden at once, reclaimed by housekeeping. In how many slots there was anything;
+    /// one of them may have held nothing of any group. Cost: O(slots x groups), however many entries they cover.
+    fn hide(&mut self, ns: Ns, groups: &[Group<'_>]) -> usize;
 
     /// Removes every entry of the namespace (`None`: of all). Returns how many. Each shard is emptied at once; a write
     /// that runs meanwhile is before or after its own shard's turn.
@@ -123,12 +124,13 @@ impl<S: Shards> Everywhere for S {
         (0..self.env().shards.len()).map(|number| self.with(number, |s, _| s.per_ns[ns.0 as usize].entries)).sum()
     }
 
-    fn hide(&mut self, ns: Ns, group: Group<'_>) -> usize {
-        let shards = self.env().shards.len();
-        match group.only_slot().map(|slot| self.env().shard_of(slot)) {
-            Some(number) => self.with(number, |shard, env| shard.hide(env, ns, group)),
-            None => (0..shards).map(|number| self.with(number, |shard, env| shard.hide(env, ns, group))).sum(),
-        }
+    fn hide(&mut self, ns: Ns, groups: &[Group<'_>]) -> usize {
+        let env = self.env();
+        // Groups that can be in one slot only need not be looked for anywhere else.
+        let only: Option<BTreeSet<usize>> =
+            groups.iter().map(|group| group.only_slot().map(|slot| env.shard_of(slot))).collect();
+        let all = only.unwrap_or_else(|| (0..env.shards.len()).collect());
+        all.into_iter().map(|number| self.with(number, |shard, env| shard.hide(env, ns, groups))).sum()
     }
 
     fn flush(&mut self, ns: Option<Ns>) -> u64 {

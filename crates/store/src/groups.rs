@@ -49,13 +49,44 @@ impl Group<'_> {
     }
 }
 
-/// A group as a shard remembers it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Covered {
-    /// A prefix.
-    Prefix(Box<[u8]>),
-    /// A tag's hash.
-    Tag(u64),
+/// The groups that were deleted together, as a shard remembers them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Covered {
+    /// Prefixes, ascending, none of which begins with another: so only the last that is not behind a key can be its own.
+    prefixes: Vec<Box<[u8]>>,
+    /// The tags' hashes, ascending.
+    tags: Vec<u64>,
+}
+
+impl Covered {
+    /// These groups; `hash` is that of a tag.
+    pub fn new(groups: &[Group<'_>], hash: impl Fn(&[u8]) -> u64) -> Covered {
+        let mut covered = Covered::default();
+        for group in groups {
+            match *group {
+                Group::Prefix(prefix) => covered.prefixes.push(prefix.into()),
+                Group::Tag(tag) => covered.tags.push(hash(tag)),
+            }
+        }
+        covered.prefixes.sort_unstable();
+        covered.prefixes.dedup_by(|longer, shorter| longer.starts_with(shorter));
+        covered.tags.sort_unstable();
+        covered.tags.dedup();
+        covered
+    }
+
+    /// Whether a key, or one of its tags, is among them. `tags` is asked only if it matters.
+    pub fn covers<'t>(&self, key: &[u8], tags: impl FnOnce() -> &'t [u64]) -> bool {
+        let at = self.prefixes.partition_point(|prefix| **prefix <= *key);
+        at > 0 && key.starts_with(&self.prefixes[at - 1])
+            || !self.tags.is_empty() && tags().iter().any(|tag| self.tags.binary_search(tag).is_ok())
+    }
+
+    /// Bytes of memory held.
+    pub fn bytes(&self) -> usize {
+        let names: usize = self.prefixes.iter().map(|prefix| allocated_bytes(prefix.len()) + size_of_val(prefix)).sum();
+        names + self.tags.len() * size_of::<u64>()
+    }
 }
 
 /// A deletion whose entries are not all reclaimed.
@@ -183,6 +214,20 @@ mod tests {
             assert_eq!(Group::Prefix(prefix).only_slot(), None);
         }
         assert_eq!(Group::Tag(b"{t}").only_slot(), None);
+    }
+
+    #[test]
+    fn of_many_prefixes_the_one_that_a_key_begins_with_is_found() {
+        let names: [&[u8]; 6] = [b"user:", b"user:7", b"a", b"user;", b"b:", b"\xff"];
+        let covered = Covered::new(&names.map(Group::Prefix), |_| 0);
+        for key in [&b"user:"[..], b"user:1", b"user:7:x", b"a", b"abc", b"user;", b"b:c", b"\xff\xff"] {
+            assert!(covered.covers(key, || &[]), "{key:?}");
+        }
+        for key in [&b"user"[..], b"use", b"b", b"c", b"", b"userx"] {
+            assert!(!covered.covers(key, || &[]), "{key:?}");
+        }
+        let tags = Covered::new(&[Group::Tag(b"xyz"), Group::Tag(b"x")], |tag| tag.len() as u64);
+        assert!(tags.covers(b"", || &[2, 3]) && !tags.covers(b"", || &[2, 4]) && !tags.covers(b"xyz", || &[]));
     }
 
     #[test]

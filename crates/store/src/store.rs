@@ -336,8 +336,8 @@ impl Store {
     }
 
     /// As [`Everywhere::hide`].
-    pub fn hide(&self, ns: Ns, group: Group<'_>) -> usize {
-        Everywhere::hide(&mut &*self, ns, group)
+    pub fn hide(&self, ns: Ns, groups: &[Group<'_>]) -> usize {
+        Everywhere::hide(&mut &*self, ns, groups)
     }
 
     /// Sets hits, misses, evictions, expirations and refusals back to zero.

@@ -247,7 +247,9 @@ impl World {
                     2 => Group::Tag(b"red"),
                     _ => Group::Tag(b"blue"),
                 };
-                self.store.hide(ns, group);
+                let groups = [group, Group::Tag(b"green")];
+                let count = 1 + self.rng.below(2) as usize;
+                self.store.hide(ns, &groups[..count]);
             }
             45..47 => {
                 let mut guard = self.store.lock(key.slot, self.now_ms);

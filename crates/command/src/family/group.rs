@@ -110,11 +110,11 @@ impl Tag<'_> {
     }
 }
 
-/// Deletes all keys of a group.
+/// Deletes all keys of some groups.
 #[derive(Clone, Copy, Debug)]
-pub struct DeleteGroup<'a>(pub Group<'a>);
+pub struct DeleteGroups<'a>(pub &'a [Group<'a>]);
 
-impl DeleteGroup<'_> {
+impl DeleteGroups<'_> {
     /// Hides them. Returns in how many slots there may have been some.
     pub fn run(self, cx: &Context<'_>) -> usize {
         cx.everywhere(|all| all.hide(cx.ns, self.0))
@@ -129,8 +129,8 @@ fn tag(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(
 }
 
 fn deltag(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Result<(), Reject> {
-    let slots: usize = args.from(1).map(|tag| DeleteGroup(Group::Tag(tag)).run(cx)).sum();
-    reply.int(slots as i64);
+    let groups: Vec<Group<'_>> = args.from(1).map(Group::Tag).collect();
+    reply.int(DeleteGroups(&groups).run(cx) as i64);
     Ok(())
 }
 
@@ -139,8 +139,8 @@ fn delprefix(cx: &mut Context<'_>, args: &Args<'_>, reply: &mut dyn Reply) -> Re
     if args.from(1).any(<[u8]>::is_empty) {
         return Err(EMPTY);
     }
-    let slots: usize = args.from(1).map(|prefix| DeleteGroup(Group::Prefix(prefix)).run(cx)).sum();
-    reply.int(slots as i64);
+    let groups: Vec<Group<'_>> = args.from(1).map(Group::Prefix).collect();
+    reply.int(DeleteGroups(&groups).run(cx) as i64);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::fault::{Fault, Status};
 use super::respond::Answer;
 use super::{json, percent};
 use crate::OutputBuffer;
-use scrubjay_command::family::group::DeleteGroup;
+use scrubjay_command::family::group::DeleteGroups;
 use scrubjay_store::Group;
 
 /// `DELETE /cache/prefix/{prefix}`.
@@ -35,7 +35,7 @@ fn answer(
     name: &[u8],
     group: Group<'_>,
 ) -> Result<(), Fault> {
-    let slots = DeleteGroup(group).run(x.cx);
+    let slots = DeleteGroups(&[group]).run(x.cx);
     Answer::begin(out, x.manner, Status(200)).json(|out| {
         out.put(begin);
         json::string(out, &String::from_utf8_lossy(name));

@@ -8,44 +8,43 @@ use crate::groups::{Covered, GENERATIONS_MAX, Generation, Group};
 use crate::heap::Handle;
 use crate::key::{Key, Ns};
 use scrubjay_base::SlotId;
+use smallvec::SmallVec;
 
 /// Entries that one step of a sweep looks at: some 20 microseconds' worth.
 const SWEEP_ENTRIES: usize = 512;
 
-/// A shard of so few entries is swept at once: 0.2 ms, and a small store holds no generations, of which each takes 128 KiB
-/// where one shard has all slots.
+/// A store of so few entries is swept at once, so that its counts are right at once: some 0.4 ms.
 const AT_ONCE_ENTRIES: u64 = 4096;
 /// Generations take at most one part in so many of a shard before it is swept.
 const GENERATIONS_SHARE_MAX: u64 = 32;
 
 impl Shard {
-    /// Deletes a group: hides it now, and lets a sweep reclaim it. In how many slots there was anything.
-    pub fn hide(&mut self, env: &Env, ns: Ns, group: Group<'_>) -> usize {
-        let held_bytes = self.generations.len() * self.slots.len() * size_of::<u64>();
-        if self.generations.len() >= GENERATIONS_MAX || held_bytes as u64 > self.total_bytes() / GENERATIONS_SHARE_MAX {
+    /// Deletes groups: hides them now, and lets a sweep reclaim them. In how many slots there was anything.
+    pub fn hide(&mut self, env: &Env, ns: Ns, groups: &[Group<'_>]) -> usize {
+        let each_bytes = (self.slots.len() * size_of::<u64>()) as u64;
+        let held_bytes = (self.generations.len() as u64 + 1) * each_bytes;
+        if self.generations.len() >= GENERATIONS_MAX || held_bytes > self.total_bytes() / GENERATIONS_SHARE_MAX {
             while self.sweep(env, usize::MAX) {}
         }
         // Which of the keys are covered their hashes do not tell; to load one in vain does no harm.
         self.void_leases(env, Some(ns));
-        let only = group.only_slot();
+        let only: SmallVec<[Option<SlotId>; 4]> = groups.iter().map(Group::only_slot).collect();
         let mut ends = vec![0; self.slots.len()].into_boxed_slice();
         let mut slots = 0;
         for index in 0..self.slots.len() {
             let Some(slot) = SlotId::new((index << env.shard_bits() | self.number) as u16) else { continue };
             // An empty slot has nothing to hide, and what comes will be newer.
-            if self.slots[index].entries == 0 || only.is_some_and(|only| only != slot) {
+            if self.slots[index].entries == 0 {
                 continue;
             }
-            let sequence = self.next_sequence(env, slot);
-            ends[index] = sequence;
-            slots += 1;
-            self.tell(env, slot, sequence, || Effect::Hide { ns, group });
+            for (&group, _) in groups.iter().zip(&only).filter(|(_, only)| only.is_none_or(|only| only == slot)) {
+                ends[index] = self.next_sequence(env, slot);
+                self.tell(env, slot, ends[index], || Effect::Hide { ns, group });
+            }
+            slots += usize::from(ends[index] > 0);
         }
         if slots > 0 {
-            let covered = match group {
-                Group::Prefix(prefix) => Covered::Prefix(prefix.into()),
-                Group::Tag(tag) => Covered::Tag(env.hasher.hash(ns.0, tag)),
-            };
+            let covered = Covered::new(groups, |tag| env.hasher.hash(ns.0, tag));
             // One under way has passed some of the tables already.
             let needs_sweep = self.sweeps + 1 + u64::from(self.sweep_at > 0);
             match self.generations.iter_mut().find(|known| known.ns == ns && known.covered == covered) {
@@ -55,7 +54,8 @@ impl Shard {
                 }
                 None => self.generations.push(Generation { ns, covered, ends, needs_sweep }),
             }
-            if self.entries() <= AT_ONCE_ENTRIES {
+            let is_small = self.entries() * env.shards.len() as u64 <= AT_ONCE_ENTRIES;
+            if is_small || each_bytes > self.total_bytes() / GENERATIONS_SHARE_MAX {
                 while self.sweep(env, usize::MAX) {}
             }
             self.charge_policy(env);
@@ -76,10 +76,8 @@ impl Shard {
         let index = self.slot_index(env, slot);
         let mut covering =
             self.generations.iter().filter(|known| known.ns.0 == layout.ns() && layout.sequence() < known.ends[index]);
-        covering.any(|known| match &known.covered {
-            Covered::Prefix(prefix) => key_of(block, layout, &self.large).starts_with(prefix),
-            Covered::Tag(tag) => layout.is_tagged() && self.tags.of(hash).contains(tag),
-        })
+        let tags = || if layout.is_tagged() { self.tags.of(hash) } else { &[] };
+        covering.any(|known| known.covered.covers(key_of(block, layout, &self.large), tags))
     }
 
     /// Takes a step of the sweep: about `effort` entries. Whether there is more to do.
@@ -128,14 +126,8 @@ impl Shard {
 
     /// Bytes that generations and tags take.
     pub(super) fn group_bytes(&self) -> usize {
-        let generations: usize = self
-            .generations
-            .iter()
-            .map(|known| {
-                let prefix = if let Covered::Prefix(prefix) = &known.covered { prefix.len() } else { 0 };
-                size_of::<Generation>() + known.ends.len() * 8 + prefix
-            })
-            .sum();
+        let of = |known: &Generation| size_of::<Generation>() + known.ends.len() * 8 + known.covered.bytes();
+        let generations: usize = self.generations.iter().map(of).sum();
         generations + self.tags.bytes()
     }
 
