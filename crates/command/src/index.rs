@@ -131,9 +131,10 @@ fn unknown_command(args: &Args<'_>) -> Reject {
     Reject::with(Kind::Unknown, line)
 }
 
-/// At most `length` bytes of what the client wrote, fit for one line.
+/// At most `length` bytes of what the client wrote, up to the first zero as in Redis, fit for one line.
 fn shown(bytes: &[u8], length: usize) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(length)]).replace(['\r', '\n'], " ")
+    let end = bytes.iter().take(length).position(|&byte| byte == 0).unwrap_or(bytes.len().min(length));
+    String::from_utf8_lossy(&bytes[..end]).replace(['\r', '\n'], " ")
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
@@ -263,6 +264,8 @@ mod tests {
             (&["get"], "ERR wrong number of arguments for 'get' command"),
             (&["gat", "k", "v"], "ERR unknown command 'gat', with args beginning with: 'k' 'v' "),
             (&["ga\nt"], "ERR unknown command 'ga t', with args beginning with: "),
+            (&["ga\0t", "a\0b"], "ERR unknown command 'ga', with args beginning with: 'a' "),
+            (&["object", "bin\0x"], "ERR unknown subcommand 'bin'. Try OBJECT HELP."),
         ] {
             assert_eq!(refusal(words), expected);
         }
