@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -46,6 +47,15 @@ def is_waiting(admin: redis.Redis, worker: redis.Redis) -> bool:
 def kill(admin: redis.Redis, worker: redis.Redis) -> int:
     """Kills the connections of a worker; how many."""
     return sum(admin.client_kill_filter(_id=number) for number in connections(admin, worker))
+
+
+def through_broken_connections(act: Callable[[], bool]) -> bool:
+    """Tries until it is answered: a killed connection's end may reach the client only when it has sent something."""
+    while True:
+        try:
+            return act()
+        except redis.ConnectionError:
+            continue
 
 
 def test_jobs_are_done_in_order_and_once(example: ModuleType, connect: Callable[[], redis.Redis]) -> None:
@@ -97,7 +107,7 @@ def test_a_connection_that_is_killed_while_it_holds_a_job_ends_it_all_the_same(
         queue.put("hold me")
         job = worker.take()
         assert kill(admin, client) == 1
-        assert end(job)
+        assert through_broken_connections(partial(end, job))
         assert worker.take(wait_s=0.001) is None
 
 

@@ -5,12 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from harness.resp import Closed, Connection, encode, simple, text
+from harness.resp import Closed, Connection, encode, integer, simple, text
 from harness.servers import Server
 from harness.waiting import eventually
 
@@ -210,3 +210,20 @@ def _send_what_goes(client: Connection, data: bytes) -> None:
 def _cpu_seconds(node: Server) -> float:
     fields = Path(f"/proc/{node.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def test_nothing_is_done_that_a_client_asks_for_after_it_was_killed(serve: Callable[..., Server]) -> None:
+    node = serve(threads=2)
+    with node.connect() as admin:
+        admin.run("SET", "n", 0)
+        for _ in range(300):
+            # Two threads serve the two, so the answer to the kill is often here before the connection ends.
+            with node.connect() as client:
+                client_id = client.ask("CLIENT", "ID").number
+                assert admin.ask("CLIENT", "KILL", "ID", client_id) == integer(1)
+                with suppress(OSError):
+                    client.sendall(encode(["INCR", "n"]))
+                    while client.read():
+                        pass
+        admin.expect(text("0"), "GET", "n")
+        eventually(lambda: admin.info("clients")["connected_clients"] == "1", "the killed ones are gone")

@@ -89,6 +89,11 @@ impl Worker {
         if received.is_none() && connection.is_choked(&self.limits) {
             return self.settle(connection);
         }
+        if connection.session.info.flags().contains(ClientFlags::KILLED) {
+            // The letter that closes it is on its way; nothing is done that was asked for after the kill was answered.
+            self.input.clear();
+            return self.close(connection);
+        }
         let bytes_in = received.unwrap_or(0) as u64;
         let shared = &*self.shared;
         let counters = &shared.counters[self.index];
