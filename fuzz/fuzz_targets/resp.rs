@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use scrubjay_command::table::Handler;
-use scrubjay_command::{Args, Context, Reply, resolve};
+use scrubjay_command::{Args, Context, Reply, SizeLimits, resolve};
 use scrubjay_protocol::resp::{Batch, Decoder, Encoder, Limits, ProtocolError};
 use scrubjay_protocol::{InputBuffer, OutputBuffer};
 use scrubjay_store::{Config, Ns, Store};
@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     bulk_bytes_max: 16 << 10,
     inline_bytes_max: 1024,
     request_bytes_max: 64 << 10,
+    room_bytes_max: 64 << 10,
 };
 const NOW_MS: u64 = 1_700_000_000_000;
 
@@ -68,15 +69,8 @@ fn decode(stream: &[u8], piece: usize, most: usize, serve: impl Fn(&Args<'_>)) -
 fn serve(args: &Args<'_>, version: u8) {
     let mut out = OutputBuffer::new();
     let mut reply = Encoder::new(&mut out, version);
-    let mut cx = Context {
-        store: &STORE,
-        ns: Ns(0),
-        now_ms: NOW_MS,
-        touch: true,
-        key_bytes_max: 1 << 10,
-        value_bytes_max: 8 << 10,
-        placed: None,
-    };
+    let limits = SizeLimits { key_bytes_max: 1 << 10, value_bytes_max: 8 << 10 };
+    let mut cx = Context::new(&STORE, Ns(0), NOW_MS, limits);
     let done = resolve(args).and_then(|row| match row.handler {
         Handler::Data(run) => run(&mut cx, args, &mut reply),
         Handler::Server(_) | Handler::Container => Ok(reply.ok()),
