@@ -156,7 +156,8 @@ fn a_subscriber_that_is_behind_for_too_long_is_dropped() {
 #[test]
 fn publishers_that_outrun_their_subscribers_are_slowed_down_and_nothing_is_lost() {
     const COUNT: usize = 20_000;
-    let node = TestNode::start(&[("threads", "2")]);
+    // Were no reader ever run, all of them together would still be within the clients' share of the memory.
+    let node = TestNode::start(&[("threads", "2"), ("max-memory", "4gb")]);
     let mut subscribers: Vec<Client> = (0..8).map(|_| node.connect()).collect();
     subscribers.iter_mut().for_each(|client| subscribe(client, "a"));
     let mut publisher = node.connect();
