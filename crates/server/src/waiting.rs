@@ -271,8 +271,8 @@ impl Waiting {
             | Effect::Tags { ns, key, .. }
             | Effect::Remove { ns, key, .. } => self.note(ns, Kind::String, key),
             // Told for every slot: who waits is looked for once, when the command is done.
-            Effect::Flush { ns } => FLUSHED.set(FLUSHED.get().and(NsSet::of(ns))),
-            Effect::Hide { ns, .. } => FLUSHED.set(FLUSHED.get().and(NsSet::of(Some(ns)))),
+            Effect::Flush { ns } => FLUSHED.set(FLUSHED.get().union(NsSet::of(ns))),
+            Effect::Hide { ns, .. } => FLUSHED.set(FLUSHED.get().union(NsSet::of(Some(ns)))),
         }
     }
 

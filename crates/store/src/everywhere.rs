@@ -55,10 +55,10 @@ impl Shards for Guard<'_> {
 
 /// What can be done with all of the store. A guard must hold all of it.
 pub trait Everywhere {
-    /// One step of a full scan: calls `visit` for every live entry of the namespace in some buckets, and returns the next cursor (0 at the
-    /// end). An entry present from the start to the end of a full scan is visited at least once, whatever happens to the
-    /// tables meanwhile. `effort`: about how many entries to visit in this step. The callback runs under the lock: copy
-    /// and return. An unknown cursor is taken as the nearest position after it.
+    /// One step of a full scan: calls `visit` for every live entry of the namespace in some buckets, and returns the next
+    /// cursor (0 at the end). An entry present from the start to the end of a full scan is visited at least once, whatever
+    /// happens to the tables meanwhile. `effort`: about how many entries to look at in this step. The callback runs under
+    /// the lock: copy and return. An unknown cursor is taken as the nearest position after it.
     fn scan(&mut self, ns: Ns, cursor: u64, effort: usize, now_ms: UnixMs, visit: &mut dyn FnMut(Scanned<'_>)) -> u64;
 
     /// A random live key of the namespace, or `None` if it has none.

@@ -41,7 +41,7 @@ impl NsSet {
     }
 
     /// Those of both.
-    pub fn and(self, other: NsSet) -> NsSet {
+    pub fn union(self, other: NsSet) -> NsSet {
         NsSet(self.0 | other.0)
     }
 

@@ -196,3 +196,24 @@ fn settings_change_while_others_hold_everything_and_ask_for_them() {
     });
     store.check();
 }
+
+#[test]
+fn what_was_deleted_stays_so_while_its_namespace_changes_tables() {
+    for steps in [1, 20, 60, 100] {
+        let store = store(0);
+        store.set_ns_settings(OWN, own(0, LRU), NOW_MS);
+        (0..60_000).for_each(|n| put(&store, OWN, &format!("gone:{n}"), 100).expect("no limit"));
+        assert_ne!(store.hide(OWN, &[Group::Prefix(b"gone:")]), 0);
+        (0..steps).for_each(|_| {
+            store.maintain(NOW_MS, 16);
+        });
+        assert!(store.unreclaimed() > 0, "{steps} steps: a sweep is under way");
+        store.set_ns_settings(OWN, NsSettings::default(), NOW_MS);
+        while store.unreclaimed() > 0 {
+            store.maintain(NOW_MS, 1000);
+        }
+        assert_eq!((0..60_000).filter(|n| has(&store, OWN, &format!("gone:{n}"))).count(), 0, "{steps} steps");
+        assert_eq!(entries(&store, OWN), 0);
+        store.check();
+    }
+}

@@ -70,7 +70,7 @@ pub fn with_running<R>(look: impl FnOnce(Option<&Running>) -> R) -> R {
 
 /// A slot of this namespace, or of all, was emptied.
 pub fn note_flush(ns: Option<Ns>) {
-    FLUSHED.set(FLUSHED.get().and(NsSet::of(ns)));
+    FLUSHED.set(FLUSHED.get().union(NsSet::of(ns)));
 }
 
 /// The namespaces that were emptied since the last time that this was asked.

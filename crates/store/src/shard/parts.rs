@@ -419,6 +419,8 @@ impl Shard {
     }
 
     fn move_entries(&mut self, env: &Env, ns: Ns, from: usize, to: usize, now_ms: UnixMs) {
+        // A sweep under way has passed some tables: what is hidden must not move there, and be forgotten.
+        while self.sweep(env, usize::MAX) {}
         for index in self.tables_of_part(env, from) {
             let mut handles = Vec::new();
             self.tables[index].sample(0, usize::MAX, |handle| {
